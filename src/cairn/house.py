@@ -29,7 +29,7 @@ def private() -> Path:
 
 
 def cache() -> Path:
-    """Return the cache that all checkouts of a user share: built programs, base images, packages."""
+    """Return the cache that all checkouts of a user share: programs, base images, packages."""
     above = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(above) / "cairn"
 

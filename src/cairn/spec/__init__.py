@@ -1,0 +1,1 @@
+"""The declared node: models, loader with line numbers, JSON Schema, migrations."""

@@ -1,0 +1,136 @@
+"""Images on a node: who may send them, how they are de-identified, where they are kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictInt
+
+from cairn.spec.model import Declared
+from cairn.spec.network import TlsVersion
+from cairn.spec.types import AbsolutePath, Address, AeTitle, HttpUrl, Name, Sentence, Size
+
+#: Options of the Basic Application Level Confidentiality Profile, DICOM PS3.15 E.1.1 and CID 7050.
+DeidentificationOption = Literal[
+    "clean-pixel-data",
+    "clean-recognizable-visual-features",
+    "clean-graphics",
+    "clean-structured-content",
+    "clean-descriptors",
+    "retain-longitudinal-full-dates",
+    "retain-longitudinal-modified-dates",
+    "retain-patient-characteristics",
+    "retain-device-identity",
+    "retain-uids",
+    "retain-safe-private",
+    "retain-institution-identity",
+]
+
+
+class Modality(Declared):
+    """One system that may open DICOM associations with the node."""
+
+    aet: AeTitle
+    """Its application entity title."""
+    address: Address
+    """The address it connects from."""
+    may: tuple[Literal["store", "echo", "find", "move"], ...]
+    """The DICOM operations it may use."""
+    plain: StrictBool = False
+    """Whether it cannot speak TLS; then only its address tells it from others."""
+
+
+class Deidentify(Declared):
+    """What is removed before anything but intake may see an image (DICOM PS3.15 Annex E)."""
+
+    profile: Literal["basic"] = "basic"
+    """The Basic Application Level Confidentiality Profile."""
+    options: tuple[DeidentificationOption, ...] = ()
+    """Options of the profile."""
+    justifications: dict[DeidentificationOption, Sentence] = {}
+    """A reason for each option that retains something."""
+    secret_holder: Sentence | None = None
+    """Who holds the pseudonymisation key outside the research zone."""
+
+
+class PacsTls(Declared):
+    """Transport security of DICOM associations (BCP 195, DICOM PS3.15 B.12)."""
+
+    minimum: TlsVersion = "1.2"
+    """Lowest TLS version."""
+    client_certificates: StrictBool = True
+    """Whether a modality must show a certificate."""
+
+
+class Pacs(Declared):
+    """The research PACS: intake for modalities, archive for everybody else."""
+
+    aet: AeTitle
+    """Application entity title of the intake."""
+    accepts: Annotated[tuple[Modality, ...], Field(min_length=1)]
+    """Who may connect; nobody else is answered."""
+    deidentify: Deidentify = Deidentify()
+    """How images are de-identified."""
+    tls: PacsTls = PacsTls()
+    """Transport security."""
+
+
+class Encryption(Declared):
+    """Encryption of the disk under a path."""
+
+    method: Literal["luks2", "provider-kms"]
+    """LUKS2, or the storage provider's own with keys in its key service."""
+    key_from: Literal["tpm2", "tang", "kms", "prompt"]
+    """Where the key comes from at boot; never a file on the same disk."""
+
+
+class Storage(Declared):
+    """Where images and data sets are kept."""
+
+    path: AbsolutePath
+    """Mount point or folder of the data volume."""
+    size: Size
+    """Space that the node may use."""
+    engine: Literal["versitygw", "ceph"] = "versitygw"
+    """S3 server over the volume, or an existing Ceph object gateway."""
+    endpoint: HttpUrl | None = None
+    """Address of the existing S3 service, for `engine: ceph`."""
+    scratch: AbsolutePath | None = None
+    """Folder for intermediate results of computations; not inside `path`."""
+    encryption: Encryption | None = None
+    """Encryption of the disk; without it a waiver is needed."""
+
+
+class Backup(Declared):
+    """Where a second copy of the data is and how it is known to work."""
+
+    to: HttpUrl
+    """Where backups go; another machine than the node's."""
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    """Country the backup is kept in, ISO 3166-1."""
+    encrypted: StrictBool
+    """Whether backups are encrypted before they leave the host."""
+    keep_days: Annotated[StrictInt, Field(ge=1)]
+    """Days a backup is kept."""
+    restore_test_every_days: Annotated[StrictInt, Field(ge=1)]
+    """Days between two restores that prove that it works."""
+
+
+class Gpu(Declared):
+    """The graphics processor for training, or the stated choice of none."""
+
+    vendor: Literal["nvidia", "none"]
+    """`none` is a stated choice; everything else works without one."""
+    memory: Size | None = None
+    """Memory of the GPU."""
+    driver: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,2}$")] | None = None
+    """Version of the driver, quoted."""
+
+
+class Dataset(Declared):
+    """A data set of the node that computations may be granted."""
+
+    name: Name
+    """Its name."""
+    description: Sentence
+    """What is in it, without patient data."""

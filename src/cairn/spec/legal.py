@@ -1,0 +1,100 @@
+"""What the processing rests on: assessment, agreement, permits, service level, waivers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictFloat, StrictInt
+
+from cairn.spec.model import Declared
+from cairn.spec.types import Email, Name, Sentence
+
+Reference = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class Assessment(Declared):
+    """The data-protection impact assessment (GDPR Art. 35)."""
+
+    reference: Reference
+    """Its number in the site's files."""
+    approved: date
+    """Day it was approved."""
+    review_by: date | None = None
+    """Day it must be reviewed by; two years after approval if absent."""
+
+
+class Agreement(Declared):
+    """The agreement with the federation."""
+
+    kind: Literal["data-sharing", "data-transfer"]
+    """Sharing when data stay in the house, transfer when copies leave it."""
+    reference: Reference
+    """Its number in the site's files."""
+    signed: date
+    """Day it was signed."""
+
+
+class Legal(Declared):
+    """Legal basis of what the node does."""
+
+    basis: Sentence
+    """The legal basis in a sentence, with article."""
+    dpia: Assessment | None = None
+    """Data-protection impact assessment."""
+    agreement: Agreement | None = None
+    """Agreement with the federation."""
+    transfer_basis: Reference | None = None
+    """Basis for a place outside the EU and EEA, if there is one (GDPR Chapter V)."""
+
+
+class Permit(Declared):
+    """A data permit (EHDS Art. 68): who may compute on what until when."""
+
+    id: Reference
+    """Its number, quoted."""
+    persons: Annotated[tuple[Email, ...], Field(min_length=1)]
+    """The named persons it was given to."""
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The data sets it covers."""
+    expires: date
+    """Last day it is valid."""
+    delete_by: date
+    """Day by which everything derived from it is deleted; within six months of its end."""
+
+
+class ServiceLevel(Declared):
+    """What the site promises to the federation."""
+
+    availability_percent: Annotated[StrictFloat | StrictInt, Field(gt=0, le=100)]
+    """Promised availability over a year."""
+    support_hours: Sentence
+    """When somebody answers, as in `Mon-Fri 08:00-17:00 CET`."""
+    maintenance_window: Sentence
+    """When the node may be down, as in `Tue 18:00-20:00 CET`."""
+    recovery_point_hours: Annotated[StrictInt, Field(ge=1)]
+    """Hours of data that may be lost (RPO)."""
+    recovery_time_hours: Annotated[StrictInt, Field(ge=1)]
+    """Hours until service is back (RTO)."""
+
+
+class Waiver(Declared):
+    """A dated exception from one check."""
+
+    check: Annotated[str, Field(pattern=r"^[A-Z]{2,5}-[0-9]{2,3}$")]
+    """Id of the check, as in `STO-02`."""
+    host: Name | None = None
+    """The host it is for; the node itself if absent."""
+    reason: Annotated[str, Field(min_length=20, max_length=400)]
+    """Why, and what will end it; at least 20 characters."""
+    approved_by: Email
+    """Who approved it; not the author of the change."""
+    expires: date
+    """Last day it counts."""
+
+
+class Compliance(Declared):
+    """Exceptions and how they are agreed."""
+
+    waivers: tuple[Waiver, ...] = ()
+    """Dated exceptions, one check each."""

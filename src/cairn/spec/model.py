@@ -1,0 +1,21 @@
+"""What every part of a spec has in common: nothing unknown, nothing changed after loading."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Declared(BaseModel):
+    """A map of a spec: unknown keys are errors, values never change, errors never echo input.
+
+    Attribute docstrings become the descriptions of the JSON Schema, so each is written for the
+    person who fills the key in.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+    )
