@@ -1,0 +1,204 @@
+"""The plan of a node: everything that will be on its hosts, as plain immutable data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+#: Peer of a flow that stands for the name servers in the host's /etc/resolv.conf.
+RESOLVERS = "resolvers"
+#: Peer of an incoming flow that is open to every source.
+ANYWHERE = "anywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One allowed network connection, with its why.
+
+    Attributes:
+        name: Unique on the host, `[a-z0-9-]+`; stands in the firewall rule's comment.
+        direction: Seen from the host: `in` or `out`.
+        peer: The other end: a host name, an address, a network, `resolvers` or `anywhere`.
+        protocol: `tcp` or `udp`.
+        port: Destination port.
+        why: The reason, in a sentence for a data-protection officer.
+        role: The role that needs it.
+        tls: Lowest TLS version, or None where the flow is not TLS.
+        user: The local account the flow is limited to (outgoing only), or None.
+    """
+
+    name: str
+    direction: Literal["in", "out"]
+    peer: str
+    protocol: Literal["tcp", "udp"]
+    port: int
+    why: str
+    role: str
+    tls: str | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that a service of the host listens on.
+
+    Attributes:
+        address: Local address it binds to (`*` for all).
+        port: Port number.
+        protocol: `tcp` or `udp`.
+        process: Name of the process as `ss -p` prints it.
+    """
+
+    address: str
+    port: int
+    protocol: Literal["tcp", "udp"]
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of the host that Cairn makes or relies on.
+
+    Attributes:
+        name: Login name.
+        purpose: What it is for, as a phrase.
+        login: Whether it may log in over SSH.
+        sudo: `no`, `with password`, or `without password`.
+        keys: Public SSH keys, one line each.
+    """
+
+    name: str
+    purpose: str
+    login: bool
+    sudo: Literal["no", "with password", "without password"] = "no"
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A systemd unit and the state it is in when the host is as planned.
+
+    Attributes:
+        unit: Full unit name (`ssh.service`, `cairn-flows.timer`).
+        active: Whether it runs all the time; one-shot units that ended well count as active.
+        enabled: Whether it starts at boot.
+    """
+
+    unit: str
+    active: bool = True
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file that is rendered from the spec alone.
+
+    Attributes:
+        path: Absolute path on the host.
+        template: Path under `templates/`.
+        mode: Octal, as in `0644`.
+        owner: Owning user.
+        group: Owning group.
+        settings: What this file's template sees on top of the role's settings.
+    """
+
+    path: str
+    template: str
+    mode: str = "0644"
+    owner: str = "root"
+    group: str = "root"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRole:
+    """What one role puts on one host.
+
+    Attributes:
+        name: The role, a folder of `roles/`.
+        variables: What Ansible hands to the role; JSON types, each name prefixed `<role>_`.
+        settings: What the templates of the role see; plain data.
+        without: What the role leaves out because the machine cannot do it, each with its reason.
+    """
+
+    name: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[PlannedFile, ...] = ()
+    packages: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedHost:
+    """One host and all that is on it.
+
+    Attributes:
+        name: Name inside the node.
+        os: `debian-13` or `debian-12`.
+        address: IP address, or `local` for the computer that Cairn runs on.
+        sandbox: Whether it is a throw-away machine of this computer.
+        capabilities: What the machine can do beyond a container.
+        volumes: Paths that hold data and survive everything but `--delete-data`.
+        roles: Roles in the order in which they are applied.
+        pending: Roles of the spec that this release cannot install yet.
+    """
+
+    name: str
+    os: str
+    address: str
+    sandbox: bool
+    capabilities: tuple[str, ...]
+    volumes: tuple[str, ...]
+    roles: tuple[PlannedRole, ...]
+    pending: tuple[str, ...] = ()
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """All flows of all roles of the host."""
+        return tuple(flow for role in self.roles for flow in role.flows)
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """All sockets that may be open on the host."""
+        return tuple(listener for role in self.roles for listener in role.listeners)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All units that the plan speaks of."""
+        return tuple(service for role in self.roles for service in role.services)
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts that Cairn makes or relies on."""
+        return tuple(account for role in self.roles for account in role.accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that follows from one spec.
+
+    Attributes:
+        node: Name of the node.
+        kind: `data-provider`, `hub` or `compute`.
+        stage: `production` or `staging`.
+        spec_digest: SHA-256 of the spec's bytes (`sha256:...`).
+    """
+
+    node: str
+    kind: str
+    stage: str
+    spec_digest: str
+    hosts: tuple[PlannedHost, ...]
+
+    def host(self, name: str) -> PlannedHost:
+        """Return the host of that name; KeyError if the plan has none."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)

@@ -1,0 +1,1 @@
+"""What each role needs on a host, one module per role, each with one function `plan`."""
