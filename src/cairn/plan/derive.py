@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from cairn.plan.context import Context, Place
@@ -12,6 +11,7 @@ from cairn.plan.model import Plan, PlannedHost, PlannedRole
 from cairn.spec.roles import EVERYWHERE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from cairn.spec.document import Document
     from cairn.spec.hosts import Host
     from cairn.spec.node import Spec
