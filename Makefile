@@ -1,0 +1,33 @@
+# Everything a person runs from a checkout. The work is done by the scripts in tools/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench lock clean
+
+NODE ?= demo-hospital-a
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## Install all that Cairn needs; a second run takes a moment
+	@tools/setup
+
+demo: setup ## Bring up and verify a hospital node on a throw-away host of this computer
+	@tools/demo $(NODE)
+
+test: setup ## Lint, then run all tests; with root also those on real sandbox hosts
+	@tools/test
+
+lint: setup ## Judge Python, Ansible and shell without changing anything
+	@tools/lint
+
+format: setup ## Bring Python into the one format
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
+
+bench: setup ## Measure Cairn and what it is compared with
+	@tools/bench
+
+lock: ## Write the locks anew from requirements.in and requirements-dev.in
+	@tools/lock
+
+clean: ## Remove sandbox hosts, environment and private folder; CONFIRM=yes if nodes have state
+	@CONFIRM=$(CONFIRM) tools/clean
