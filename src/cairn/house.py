@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shlex
 from pathlib import Path
 
@@ -61,6 +62,18 @@ def pulumi_environment() -> dict[str, str]:
     if "PULUMI_CONFIG_PASSPHRASE" in os.environ:
         del defaults["PULUMI_CONFIG_PASSPHRASE_FILE"]
     return {name: os.environ.get(name, value) for name, value in defaults.items()}
+
+
+def prepare_state() -> None:
+    """Make the folders of the local state and, once, the passphrase that encrypts secrets in it."""
+    folder = private()
+    for name in ("state", "pulumi-home", "runs"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    passphrase = folder / "passphrase"
+    if not passphrase.exists():
+        descriptor = os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
 
 
 def _print_environment() -> None:

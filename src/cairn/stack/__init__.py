@@ -1,0 +1,1 @@
+"""Between a node's spec and its Pulumi stack: admission, places, connections, the Pulumi CLI."""
