@@ -89,6 +89,30 @@ def ask(*arguments: str, node: str) -> dict[str, Any]:
     return answer
 
 
+def export(node: str) -> dict[str, Any]:
+    """Return the state of the node's stack, secrets still encrypted.
+
+    Raises:
+        ApplyFailed: The stack does not exist or cannot be read.
+    """
+    done = _call("stack", "export", "--stack", node)
+    answer = _json(done.stdout)
+    if done.returncode or answer is None:
+        raise ApplyFailed(f"{node}: the state cannot be read: {reason(done.stderr)}")
+    return answer
+
+
+def quietly(*arguments: str, node: str) -> None:
+    """Run the CLI without its output.
+
+    Raises:
+        ApplyFailed: It failed; the message is its diagnostics without the decoration.
+    """
+    done = _call(*arguments, "--non-interactive", "--stack", node)
+    if done.returncode:
+        raise ApplyFailed(reason(done.stdout + done.stderr))
+
+
 def reason(text: str) -> str:
     """Return what went wrong without colours, source lines and Pulumi's own frame."""
     plain = re.sub(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m", "", text)
