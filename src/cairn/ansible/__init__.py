@@ -1,0 +1,1 @@
+"""Running one Ansible role on one host, in a child process that always ends."""

@@ -1,0 +1,163 @@
+"""The child process of one run: reads the job on stdin, runs Ansible, tells events on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+from cairn.ansible import events
+from cairn.ansible.environment import settings_of_ansible
+from cairn.ansible.job import RoleRun
+from cairn.ansible.masks import striker
+from cairn.ansible.process import adopt_orphans, die_with_parent, end_descendants
+from cairn.ansible.workspace import lay_out
+
+#: Seconds Ansible has to end by itself when the run is cancelled.
+GRACE = 2.0
+
+
+class Teller:
+    """Writes the log and the events of one run, with every secret struck out."""
+
+    def __init__(self, run: RoleRun, out: IO[str], log: IO[str], hidden: tuple[str, ...]) -> None:
+        self._out, self._log = out, log
+        self._strike = striker(hidden)
+        self._secret_paths = frozenset(path for path, file in run.files.items() if file.secret)
+        self._handlers: set[str] = set()
+        self.last_failure: dict[str, Any] | None = None
+        self.last_error = ""
+
+    def tell(self, **event: Any) -> None:  # noqa: ANN401 - JSON values
+        """Write one event as a line of JSON."""
+        self._out.write(self._strike(json.dumps(event)) + "\n")
+        self._out.flush()
+
+    def hear(self, event: events.Event) -> bool:
+        """Take one event of ansible-runner; it is kept nowhere else."""
+        self._write_log(event)
+        kind, data = event.get("event"), event.get("event_data") or {}
+        if kind == "playbook_on_handler_task_start":
+            self._handlers.add(str(data.get("task_uuid")))
+        if kind in {"playbook_on_task_start", "playbook_on_handler_task_start"}:
+            self.tell(event="task", name=events.task_of(event))
+        elif kind in {"runner_on_failed", "runner_on_unreachable"} and not data.get(
+            "ignore_errors"
+        ):
+            self.last_failure = {
+                "task": events.task_of(event),
+                "message": events.message_of(event),
+                "unreachable": kind == "runner_on_unreachable",
+            }
+        # A handler only follows what has been told already.
+        if data.get("task_uuid") not in self._handlers:
+            for change in events.changes_of(event, self._secret_paths):
+                self.tell(event="change", task=change.task, what=change.what, diff=change.diff)
+        return False
+
+    def _write_log(self, event: events.Event) -> None:
+        text = str(event.get("stdout") or "")
+        if event.get("event") == "runner_on_file_diff" and self._secret_paths:
+            text = "(a diff is kept back: this role has files with secrets)"
+        if text:
+            self._log.write(self._strike(text) + "\n")
+        for line in text.splitlines():
+            if line.startswith(("ERROR", "[ERROR]")) and not self.last_error:
+                self.last_error = line.removeprefix("[ERROR]:").removeprefix("ERROR!").strip()
+
+
+def perform(run: RoleRun, folder: Path, teller: Teller, password: str | None) -> int:
+    """Run the role and return the exit status of ansible-playbook."""
+    import ansible_runner  # noqa: PLC0415 - 0.3 s that a refused job need not pay
+
+    lay_out(folder, run)
+    options = ["--pdeathsig", "KILL", "ansible-playbook", "play.yml", "--diff"]
+    options += ["--check"] if run.check else []
+    options += ["--ask-become-pass"] if password is not None else []
+    done = ansible_runner.run(
+        private_data_dir=str(folder),
+        # Through setpriv(1) Ansible dies with this process, whatever ends it.
+        binary="setpriv",
+        cmdline=" ".join(options),
+        envvars=settings_of_ansible(run, folder),
+        passwords={r"BECOME password: ?$": password} if password is not None else None,
+        settings={"suppress_output_file": True, "suppress_ansible_output": True},
+        event_handler=teller.hear,
+        quiet=True,
+    )
+    return int(done.rc if done.rc is not None else 1)
+
+
+def become_password(reference: str | None) -> str | None:
+    """Return the password that a reference names, and take it out of the environment.
+
+    Raises:
+        LookupError: The variable or the file is not there or is empty; the message says which.
+    """
+    if reference is None:
+        return None
+    kind, _, name = reference.partition(":")
+    try:
+        value = os.environ.pop(name, "") if kind == "env" else Path(name).read_text().strip("\r\n")
+    except OSError as error:
+        raise LookupError(
+            f"the sudo password cannot be read from {name}: {error.strerror}"
+        ) from None
+    if not value:
+        raise LookupError(f"the sudo password is empty or not set; set what {reference} refers to")
+    return value
+
+
+def main() -> None:
+    """Run the job that stands on stdin."""
+    parent, job = json.loads(sys.stdin.readline())
+    die_with_parent(parent)
+    adopt_orphans()
+    run = RoleRun.load(job)
+    with Path(run.log).open("a", encoding="utf-8") as log:
+        out = _claim_stdout(log)
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=run.work))
+        signal.signal(signal.SIGTERM, lambda *_: _stop(folder))
+        try:
+            _run_and_tell(run, folder, out, log)
+        finally:
+            end_descendants(GRACE)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_and_tell(run: RoleRun, folder: Path, out: IO[str], log: IO[str]) -> None:
+    try:
+        password = become_password(run.connection.become_password)
+    except LookupError as error:
+        Teller(run, out, log, run.hidden).tell(event="failure", task=None, message=str(error))
+        return
+    teller = Teller(run, out, log, (*run.hidden, password or ""))
+    status = perform(run, folder, teller, password)
+    if status:
+        fallback = {"task": None, "message": teller.last_error or f"Ansible ended with {status}"}
+        teller.tell(event="failure", **(teller.last_failure or fallback))
+    else:
+        teller.tell(event="done")
+
+
+def _claim_stdout(log: IO[str]) -> IO[str]:
+    """Keep stdout for events: whatever else is printed goes to the log."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    return out
+
+
+def _stop(folder: Path) -> None:
+    end_descendants(GRACE)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
