@@ -1,0 +1,188 @@
+"""One container: its root put together, its boot, its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from cairn.errors import SandboxError
+from cairn.sandbox import commands, furnishing, places
+from cairn.sandbox.records import Process
+
+if TYPE_CHECKING:
+    from cairn.sandbox.places import HostPlaces
+    from cairn.sandbox.records import HostRecord
+
+#: Seconds a host gets to answer SSH; it takes two, more on a busy computer.
+BOOT_LIMIT = 90.0
+#: Seconds a host gets to power itself off before it is killed.
+STOP_LIMIT = 45.0
+
+
+def mount(base: Path, here: HostPlaces) -> None:
+    """Lay the host's own writable layer over the base image.
+
+    Raises:
+        SandboxError: The kernel refuses the overlay.
+    """
+    if os.path.ismount(here.root):
+        return
+    for folder in (here.upper, here.work, here.root):
+        folder.mkdir(parents=True, exist_ok=True)
+    options = f"lowerdir={base},upperdir={here.upper},workdir={here.work}"
+    argv = ["mount", "-t", "overlay", "cairn-sandbox", "-o", options, str(here.root)]
+    commands.run(argv, why=f"mount the root of {here.folder.name}")
+
+
+def unmount(here: HostPlaces) -> None:
+    """Take the host's root apart again; what it wrote stays in its layer."""
+    while os.path.ismount(here.root):
+        if not commands.succeeds(["umount", here.root]):
+            commands.run(["umount", "--lazy", here.root], why=f"unmount {here.root}")
+
+
+def boot(record: HostRecord, here: HostPlaces) -> Process:
+    """Boot the host in a session of its own, detached from the caller.
+
+    Returns:
+        The container's supervising process.
+    """
+    with here.log.open("wb") as log:
+        process = subprocess.Popen(
+            _command(record, here),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=_environment(),
+        )
+    return Process.of(process.pid)
+
+
+def wait_for_ssh(record: HostRecord, here: HostPlaces) -> None:
+    """Wait until the host lets the operator in by SSH under its pinned key.
+
+    Raises:
+        SandboxError: It died or did not answer in time; quotes the end of its boot log.
+    """
+    until = time.monotonic() + BOOT_LIMIT
+    while time.monotonic() < until:
+        if not record.runs:
+            raise SandboxError(f"{record.name} ended while it booted: {_end_of_log(here)}")
+        if _listens(record.address) and commands.succeeds(_ssh(record, here), timeout=15):
+            return
+        time.sleep(0.1)
+    raise SandboxError(
+        f"{record.name} did not answer SSH at {record.address} within {BOOT_LIMIT:.0f} s: "
+        f"{_end_of_log(here)}",
+    )
+
+
+def power_off(process: Process) -> None:
+    """Power a host off and wait for its end; kill it when it takes too long.
+
+    Raises:
+        SandboxError: Even killing it did not end it.
+    """
+    for sign, limit in ((signal.SIGTERM, STOP_LIMIT), (signal.SIGKILL, 10.0)):
+        if process.lives():
+            os.kill(process.pid, sign)
+        if _ends(process, limit):
+            return
+    raise SandboxError(f"process {process.pid} of a sandbox host does not end, not even by SIGKILL")
+
+
+def erase(folder: Path) -> None:
+    """Remove a folder with all that is in it; refuses while something is mounted below it."""
+    mounted = [m.mountpoint for m in psutil.disk_partitions(all=True)]
+    inside = [name for name in mounted if Path(name).is_relative_to(folder)]
+    if inside:
+        raise SandboxError(f"{inside[0]} is still mounted; run `umount {inside[0]}` and try again")
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _command(record: HostRecord, here: HostPlaces) -> list[str]:
+    above = places.volumes(record.node, record.host)
+    binds = [f"--bind={above / volume.lstrip('/')}:{volume}" for volume in record.volumes]
+    return [
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",
+        "--keep-unit",
+        "--boot",
+        f"--directory={here.root}",
+        f"--machine={record.machine}",
+        f"--hostname={record.host}",
+        f"--network-bridge={places.bridge()}",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        *binds,
+    ]
+
+
+def _environment() -> dict[str, str]:
+    extra = {}
+    if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        # Debian 13 boots under cgroup v2 only; a computer with hybrid cgroups must be told.
+        extra["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1"
+    return commands.environment() | extra
+
+
+def _listens(address: str) -> bool:
+    try:
+        with socket.create_connection((address, 22), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _ssh(record: HostRecord, here: HostPlaces) -> list[str]:
+    options = (
+        "BatchMode=yes",
+        "ConnectTimeout=5",
+        "IdentitiesOnly=yes",
+        "StrictHostKeyChecking=yes",
+        "GlobalKnownHostsFile=/dev/null",
+        f"UserKnownHostsFile={here.known_hosts}",
+    )
+    arguments = [word for option in options for word in ("-o", option)]
+    whom = f"{furnishing.OPERATOR}@{record.address}"
+    return ["ssh", "-F", "none", "-i", record.key_file, *arguments, whom, "true"]
+
+
+def _ends(process: Process, limit: float) -> bool:
+    until = time.monotonic() + limit
+    while process.lives():
+        if time.monotonic() > until:
+            return False
+        _reap(process.pid)
+        time.sleep(0.05)
+    _reap(process.pid)
+    return True
+
+
+def _reap(pid: int) -> None:
+    """Collect a child that has ended, so that no zombie stays in a long-lived caller."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _end_of_log(here: HostPlaces) -> str:
+    try:
+        lines = here.log.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    last = " / ".join(line.strip() for line in lines[-4:] if line.strip())
+    return f"its log {here.log} ends with: {last or 'nothing at all'}"
