@@ -1,0 +1,1 @@
+"""The command line: one module per verb, one register of verbs, one place that knows colours."""
