@@ -1,0 +1,64 @@
+"""What sandbox hosts and runs could leave behind is seen."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Checkout
+
+SCRIPT = "tools/computer-state"
+
+
+@pytest.mark.parametrize("name", ["systemd-nspawn", "pulumi", "ansible-playbook"])
+def test_a_process_that_was_left_is_named(checkout: Checkout, name: str) -> None:
+    sleep = shutil.which("sleep")
+    assert sleep is not None
+    program = shutil.copy(sleep, checkout.programs / name)
+    process = checkout.start(str(program), "60")
+    try:
+        _wait_for(checkout, f"process {process.pid} {program} 60")
+    finally:
+        process.kill()
+        process.communicate()
+    assert f"process {process.pid} " not in checkout.run(SCRIPT)[1]
+
+
+def test_an_ordinary_process_is_nobody_s_business(checkout: Checkout) -> None:
+    process = checkout.start("sleep", "60")
+    try:
+        assert f"process {process.pid} " not in checkout.run(SCRIPT)[1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_mounts_and_links_are_listed(checkout: Checkout) -> None:
+    lines = checkout.run(SCRIPT)[1].splitlines()
+    assert "mount /proc" in lines
+    assert "network link lo" in lines
+
+
+@pytest.mark.sandbox
+def test_a_bridge_and_a_firewall_table_that_were_left_are_named(checkout: Checkout) -> None:
+    checkout.run("ip", "link", "add", "name", "cairn-left", "type", "bridge")
+    checkout.run("nft", "add", "table", "inet", "cairn_left")
+    try:
+        lines = checkout.run(SCRIPT)[1].splitlines()
+    finally:
+        checkout.run("ip", "link", "delete", "cairn-left")
+        checkout.run("nft", "delete", "table", "inet", "cairn_left")
+    assert "network link cairn-left" in lines
+    assert "firewall table inet cairn_left" in lines
+
+
+def _wait_for(checkout: Checkout, line: str) -> None:
+    """Wait until the started process has become its program."""
+    deadline = time.monotonic() + 10
+    while line not in checkout.run(SCRIPT)[1].splitlines():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
