@@ -1,0 +1,1 @@
+"""The policy engine: it asks the checks of `policies/` and keeps what was answered."""
