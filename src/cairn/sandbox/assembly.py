@@ -18,7 +18,9 @@ from cairn.sandbox import (
     keys,
     machine,
     network,
+    package_cache,
     places,
+    processes,
     records,
 )
 from cairn.sandbox.reservations import Reservation
@@ -59,6 +61,7 @@ def refresh(record: HostRecord, wish: HostRecord, progress: Callable[[str], None
     record = dataclasses.replace(wish, process=record.process, host_key=record.host_key)
     with _checkout_lock():
         records.keep(record)
+        package_cache.serve(Reservation.of(record), _running_hosts(), progress)
         egress.apply(Reservation.of(record), _running_hosts(), progress)
     machine.wait_for_ssh(record, places.of_host(record.node, record.host))
     return record
@@ -68,7 +71,7 @@ def stop(record: HostRecord) -> None:
     """Power a host off and take away what only running hosts need."""
     here = places.of_host(record.node, record.host)
     if record.process is not None:
-        machine.power_off(record.process)
+        processes.end(record.process, patience=machine.STOP_LIMIT)
     _clear_leftovers(record, here)
     with _checkout_lock():
         if records.find(record.node, record.host) is not None:
@@ -126,6 +129,7 @@ def _put_together(
     progress: Callable[[str], None],
 ) -> HostRecord:
     """Mount the host's root, furnished when it is new, and return the record with its host key."""
+    package_cache.program(progress)
     with _checkout_lock():
         operator = keys.operator_key()
     made = places.read_json(here.furnished)
@@ -133,7 +137,7 @@ def _put_together(
         _refuse_other_system(made["os"], wish)
         machine.mount(_same_base(Path(made["base"]), wish), here)
         return dataclasses.replace(wish, host_key=made["host_key"])
-    base = image.ensure(wish.os, progress)
+    base = image.ensure(image.of_system(wish.os), progress)
     machine.erase(here.upper)
     machine.mount(base, here)
     host_key = furnishing.furnish(here.root, wish.host, Reservation.of(wish), operator)
@@ -150,6 +154,7 @@ def _boot(
 ) -> HostRecord:
     reservation = Reservation.of(record)
     network.connect(reservation)
+    package_cache.serve(reservation, [*_running_hosts(), record], progress)
     egress.apply(reservation, [*_running_hosts(), record], progress)
     for volume in record.volumes:
         (places.volumes(record.node, record.host) / volume.lstrip("/")).mkdir(
@@ -168,6 +173,7 @@ def _settle(record: HostRecord) -> None:
     if others:
         egress.apply(Reservation.of(record), others, lambda _: None)
     else:
+        package_cache.close()
         egress.clear()
         network.disconnect()
 

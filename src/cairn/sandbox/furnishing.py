@@ -45,6 +45,7 @@ def furnish(root: Path, host: str, reservation: Reservation, operator: Path) -> 
     _write(root / "etc/resolv.conf", "\n".join(resolver_lines()) + "\n")
     # Must sort before systemd's own 80-container-host0.network, which would win silently.
     _write(root / "etc/systemd/network/10-host0.network", network_file(reservation))
+    _write(root / "etc/apt/apt.conf.d/00cairn-package-cache", _apt_file(reservation))
     _make_operator(root, keys.public(operator))
     _pass_trust_anchors_on(root)
     return keys.public(keys.make(root / "etc/ssh/ssh_host_ed25519_key", comment=f"root@{host}"))

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -52,22 +53,66 @@ _OFFICIAL = ("http://deb.debian.org/debian", "http://deb.debian.org/debian-secur
 _TIME_LIMIT = 1800.0
 
 
-def ensure(os: str, progress: Callable[[str], None]) -> Path:
-    """Return the base image of an operating system, made now if the cache lacks it.
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an image is made of.
 
-    The image's name carries the hash of its recipe. It is made beside its place and moved there
-    when complete; a second process that wants the same image waits for the first.
+    Attributes:
+        name: What the image is called in messages.
+        takes: How long it takes to make, in words.
+        release: Debian release, as in apt sources.
+        variant: Starting point, in mmdebstrap's words.
+        packages: Debian packages in it beyond the variant's.
+        customize: Shell script that completes it; `$1` is its folder.
+    """
+
+    name: str
+    takes: str
+    release: str
+    variant: str
+    packages: tuple[str, ...]
+    customize: str
+
+    @property
+    def place(self) -> Path:
+        """The folder of the finished image: its name carries the hash of all that decides it."""
+        parts = [self.variant, self.packages, self.customize, sources(self.release)]
+        digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return house.cache() / "base" / f"{self.release}-{digest}"
+
+
+def of_system(os: str) -> Recipe:
+    """Return the recipe of a host's base image.
 
     Raises:
-        SandboxError: Unknown operating system, or the image could not be made.
+        SandboxError: Cairn has no sandbox hosts of this operating system.
     """
     if os not in RELEASES:
         raise SandboxError(f"`{os}` cannot be a sandbox host; use {' or '.join(RELEASES)}")
-    place = _place(os)
+    return Recipe(
+        name=f"base image of {os}",
+        takes="30 seconds to two minutes",
+        release=RELEASES[os],
+        variant="minbase",
+        packages=INCLUDED,
+        customize=CUSTOMIZE,
+    )
+
+
+def ensure(recipe: Recipe, progress: Callable[[str], None]) -> Path:
+    """Return the folder of an image, made now if the cache lacks it.
+
+    It is made beside its place and moved there when complete; a second process that wants the
+    same image waits for the first.
+
+    Raises:
+        SandboxError: The image could not be made.
+    """
+    place = recipe.place
     if not place.is_dir():
         with places.locked(place.parent / f".{place.name}.lock"):
             if not place.is_dir():
-                _make(os, place, progress)
+                _make(recipe, place, progress)
     return place
 
 
@@ -102,61 +147,45 @@ def sources(release: str) -> list[str]:
     ]
 
 
-def _place(os: str) -> Path:
-    release = RELEASES[os]
-    recipe = json.dumps([release, INCLUDED, CUSTOMIZE, sources(release)])
-    digest = hashlib.sha256(recipe.encode()).hexdigest()[:16]
-    return house.cache() / "base" / f"{release}-{digest}"
-
-
-def _make(os: str, place: Path, progress: Callable[[str], None]) -> None:
-    progress(f"making the base image of {os}: once per computer, half a minute to two minutes")
+def _make(recipe: Recipe, place: Path, progress: Callable[[str], None]) -> None:
+    progress(f"making the {recipe.name}: this once, {recipe.takes}")
     began = time.monotonic()
     unfinished = place.with_name(f".{place.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        debootstrap(RELEASES[os], INCLUDED, unfinished, lambda step: progress(f"{os}: {step}"))
+        said = _follow(recipe, unfinished, progress)
+        if said is not None:
+            mirror = sources(recipe.release)[0].split()[1]
+            raise SandboxError(
+                f"the {recipe.name} could not be made: {said}; "
+                f"check that this computer reaches {mirror}, then run again",
+            )
         unfinished.rename(place)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    progress(f"base image of {os} is ready after {time.monotonic() - began:.0f} s: {place}")
+    progress(f"{recipe.name} is ready after {time.monotonic() - began:.0f} s: {place}")
 
 
-def debootstrap(
-    release: str,
-    packages: Iterable[str],
-    folder: Path,
-    progress: Callable[[str], None],
-) -> None:
-    """Make the root file system of a Debian release in a folder.
-
-    Raises:
-        SandboxError: mmdebstrap failed or took more than half an hour; quotes what it said.
-    """
-    argv = [
+def _command(recipe: Recipe, folder: Path) -> list[str]:
+    return [
         "mmdebstrap",
         "--mode=root",
-        "--variant=minbase",
+        f"--variant={recipe.variant}",
         "--format=directory",
-        f"--include={','.join(packages)}",
-        f"--customize-hook={CUSTOMIZE}",
-        release,
+        f"--include={','.join(recipe.packages)}",
+        # Without maintainer scripts (`extract`) the customize hook does not run.
+        f"--{'extract' if recipe.variant == 'extract' else 'customize'}-hook={recipe.customize}",
+        recipe.release,
         str(folder),
-        *sources(release),
+        *sources(recipe.release),
     ]
-    said = _follow(argv, progress)
-    if said is not None:
-        raise SandboxError(
-            f"the base image of {release} could not be made: {said}; "
-            f"check that this computer reaches {sources(release)[0].split()[1]}, then run again",
-        )
 
 
-def _follow(argv: list[str], progress: Callable[[str], None]) -> str | None:
-    """Run a program, pass its `I:` lines on, and return its last other words if it failed."""
+def _follow(recipe: Recipe, folder: Path, progress: Callable[[str], None]) -> str | None:
+    """Make the image, pass mmdebstrap's `I:` lines on, return its last words if it failed."""
     began, said = time.monotonic(), ["it said nothing"]
     with subprocess.Popen(
-        argv,
+        _command(recipe, folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -169,8 +198,8 @@ def _follow(argv: list[str], progress: Callable[[str], None]) -> str | None:
         try:
             for line in process.stderr or ():
                 if line.startswith("I: "):
-                    step = line[3:].split(" in shell")[0]
-                    progress(f"{step.strip().rstrip('.')} ({time.monotonic() - began:.0f} s)")
+                    step = line[3:].split(" in shell")[0].strip().rstrip(".")
+                    progress(f"{recipe.name}: {step} ({time.monotonic() - began:.0f} s)")
                 elif line.strip():
                     said = [*said[-3:], line.strip()]
         finally:

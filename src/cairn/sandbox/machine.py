@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +12,11 @@ from typing import TYPE_CHECKING
 import psutil
 
 from cairn.errors import SandboxError
-from cairn.sandbox import commands, furnishing, places
-from cairn.sandbox.records import Process
+from cairn.sandbox import commands, furnishing, places, processes
 
 if TYPE_CHECKING:
     from cairn.sandbox.places import HostPlaces
+    from cairn.sandbox.processes import Process
     from cairn.sandbox.records import HostRecord
 
 #: Seconds a host gets to answer SSH; it takes two, more on a busy computer.
@@ -55,16 +53,7 @@ def boot(record: HostRecord, here: HostPlaces) -> Process:
     Returns:
         The container's supervising process.
     """
-    with here.log.open("wb") as log:
-        process = subprocess.Popen(
-            _command(record, here),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=_environment(),
-        )
-    return Process.of(process.pid)
+    return processes.launch(_command(record, here), here.log, extra=_environment())
 
 
 def wait_for_ssh(record: HostRecord, here: HostPlaces) -> None:
@@ -76,28 +65,16 @@ def wait_for_ssh(record: HostRecord, here: HostPlaces) -> None:
     until = time.monotonic() + BOOT_LIMIT
     while time.monotonic() < until:
         if not record.runs:
-            raise SandboxError(f"{record.name} ended while it booted: {_end_of_log(here)}")
+            raise SandboxError(
+                f"{record.name} ended while it booted: {processes.last_words(here.log)}"
+            )
         if _listens(record.address) and commands.succeeds(_ssh(record, here), timeout=15):
             return
         time.sleep(0.1)
     raise SandboxError(
         f"{record.name} did not answer SSH at {record.address} within {BOOT_LIMIT:.0f} s: "
-        f"{_end_of_log(here)}",
+        f"{processes.last_words(here.log)}",
     )
-
-
-def power_off(process: Process) -> None:
-    """Power a host off and wait for its end; kill it when it takes too long.
-
-    Raises:
-        SandboxError: Even killing it did not end it.
-    """
-    for sign, limit in ((signal.SIGTERM, STOP_LIMIT), (signal.SIGKILL, 10.0)):
-        if process.lives():
-            os.kill(process.pid, sign)
-        if _ends(process, limit):
-            return
-    raise SandboxError(f"process {process.pid} of a sandbox host does not end, not even by SIGKILL")
 
 
 def erase(folder: Path) -> None:
@@ -131,11 +108,11 @@ def _command(record: HostRecord, here: HostPlaces) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    extra = {}
+    extra: dict[str, str] = {}
     if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
         # Debian 13 boots under cgroup v2 only; a computer with hybrid cgroups must be told.
         extra["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1"
-    return commands.environment() | extra
+    return extra
 
 
 def _listens(address: str) -> bool:
@@ -158,31 +135,3 @@ def _ssh(record: HostRecord, here: HostPlaces) -> list[str]:
     arguments = [word for option in options for word in ("-o", option)]
     whom = f"{furnishing.OPERATOR}@{record.address}"
     return ["ssh", "-F", "none", "-i", record.key_file, *arguments, whom, "true"]
-
-
-def _ends(process: Process, limit: float) -> bool:
-    until = time.monotonic() + limit
-    while process.lives():
-        if time.monotonic() > until:
-            return False
-        _reap(process.pid)
-        time.sleep(0.05)
-    _reap(process.pid)
-    return True
-
-
-def _reap(pid: int) -> None:
-    """Collect a child that has ended, so that no zombie stays in a long-lived caller."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
-
-
-def _end_of_log(here: HostPlaces) -> str:
-    try:
-        lines = here.log.read_text(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    last = " / ".join(line.strip() for line in lines[-4:] if line.strip())
-    return f"its log {here.log} ends with: {last or 'nothing at all'}"

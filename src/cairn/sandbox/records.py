@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-import psutil
-
 from cairn import house
 from cairn.sandbox import places
+from cairn.sandbox.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,34 +24,6 @@ class Way(TypedDict):
     to: str
     port: int
     protocol: str
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process that is told from a later one with the same number by the time it started.
-
-    Attributes:
-        pid: Process number.
-        born: Start time, seconds since 1970.
-    """
-
-    pid: int
-    born: float
-
-    @classmethod
-    def of(cls, pid: int) -> Process:
-        """Describe a running process."""
-        return cls(pid, psutil.Process(pid).create_time())
-
-    def lives(self) -> bool:
-        """Tell whether the process still runs (a zombie does not)."""
-        try:
-            found = psutil.Process(self.pid)
-            return (
-                abs(found.create_time() - self.born) < 1 and found.status() != psutil.STATUS_ZOMBIE
-            )
-        except psutil.NoSuchProcess:
-            return False
 
 
 @dataclass(frozen=True, slots=True)
