@@ -49,7 +49,7 @@ def impact_assessment_is_current(document: Document, today: date, limits: Parame
     title="The agreement fits the way of taking part",
     severity=Severity.HIGH,
     supports=("EUCAIM-HB 3.2 (DSA/DTA)", "TEHDAS FSPER-1", "ISO A.5.20"),
-    remediation="Set legal.agreement: data-sharing where data stay, data-transfer where copies leave.",
+    remediation="Set legal.agreement: data-sharing if data stay, data-transfer if copies leave.",
     applies=("T1", "T2", "T3"),
 )
 def agreement_fits(document: Document, today: date) -> Findings:
@@ -83,7 +83,7 @@ def agreement_fits(document: Document, today: date) -> Findings:
     remediation="Set site.contacts.incident_phone, and a data_protection address of its own.",
 )
 def contacts_are_named(document: Document) -> Findings:
-    """An incident at night needs a number, and who is asked about data protection is not who runs it."""
+    """An incident at night needs a number; and nobody supervises the machines he runs himself."""
     spec = document.spec
     contacts = spec.site.contacts
     yield (
@@ -109,7 +109,7 @@ def contacts_are_named(document: Document) -> Findings:
     applies=("T3", "compute"),
 )
 def computations_rest_on_permits(document: Document, today: date) -> Findings:
-    """Secondary use of health data is allowed to named persons, for named data, until a named day."""
+    """Secondary use is allowed to named persons, for named data, until a named day."""
     spec = taking_part(document)
     if not spec.datasets and not spec.permits:
         yield NOT_APPLICABLE, "the node opens no data set to computations"
@@ -150,8 +150,7 @@ def deletion_follows_permit(document: Document, limits: Parameters) -> Findings:
         yield (
             permit.expires <= permit.delete_by <= last,
             At(spec, f"permits.{permit.id}.delete_by"),
-            f"to be deleted by {permit.delete_by}; the permit ends on {permit.expires}, "
-            f"the last day allowed is {last}",
+            f"to be deleted by {permit.delete_by}, allowed {permit.expires} to {last}",
         )
 
 
@@ -209,7 +208,7 @@ def _form(
     title="The service level is declared",
     severity=Severity.LOW,
     supports=("EUCAIM-HB 7.1.2", "TEHDAS OPR-26", "ISO A.5.30"),
-    remediation="Set service_level with availability, support hours, maintenance window, RPO and RTO.",
+    remediation="Set service_level with all its keys; `cairn schema` explains each.",
     applies=("T2", "T3", "hub"),
 )
 def service_level_is_declared(document: Document) -> Findings:

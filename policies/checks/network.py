@@ -69,7 +69,7 @@ def destinations_are_narrow(document: Document, limits: Parameters) -> Findings:
     applies=("T2", "T3", "compute"),
 )
 def only_the_site_comes_in(document: Document, limits: Parameters) -> Findings:
-    """Agents of a federation call out; whoever could call in would be past the hospital's firewall."""
+    """Agents of a federation call out; who could call in would be past the hospital's firewall."""
     spec = document.spec
     net = spec.network
     most = limits.number("egress_widest_addresses")
@@ -115,7 +115,7 @@ def _sources(document: Document) -> Iterator[tuple[str, str]]:
     applies=("T2", "T3", "compute"),
 )
 def zones_are_apart(document: Document) -> Findings:
-    """A node that outside code computes on has no place beside ventilators and clinical archives."""
+    """A node that outside code computes on has no place beside ventilators and archives."""
     spec = document.spec
     zones = spec.network.zones
     if zones is None:
