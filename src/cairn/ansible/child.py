@@ -9,66 +9,16 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from cairn.ansible import events
 from cairn.ansible.environment import settings_of_ansible
 from cairn.ansible.job import RoleRun
-from cairn.ansible.masks import striker
 from cairn.ansible.process import adopt_orphans, die_with_parent, end_descendants
+from cairn.ansible.teller import Teller
 from cairn.ansible.workspace import lay_out
 
 #: Seconds Ansible has to end by itself when the run is cancelled.
 GRACE = 2.0
-
-
-class Teller:
-    """Writes the log and the events of one run, with every secret struck out."""
-
-    def __init__(self, run: RoleRun, out: IO[str], log: IO[str], hidden: tuple[str, ...]) -> None:
-        self._out, self._log = out, log
-        self._strike = striker(hidden)
-        self._secret_paths = frozenset(path for path, file in run.files.items() if file.secret)
-        self._handlers: set[str] = set()
-        self.last_failure: dict[str, Any] | None = None
-        self.last_error = ""
-
-    def tell(self, **event: Any) -> None:  # noqa: ANN401 - JSON values
-        """Write one event as a line of JSON."""
-        self._out.write(self._strike(json.dumps(event)) + "\n")
-        self._out.flush()
-
-    def hear(self, event: events.Event) -> bool:
-        """Take one event of ansible-runner; it is kept nowhere else."""
-        self._write_log(event)
-        kind, data = event.get("event"), event.get("event_data") or {}
-        if kind == "playbook_on_handler_task_start":
-            self._handlers.add(str(data.get("task_uuid")))
-        if kind in {"playbook_on_task_start", "playbook_on_handler_task_start"}:
-            self.tell(event="task", name=events.task_of(event))
-        elif kind in {"runner_on_failed", "runner_on_unreachable"} and not data.get(
-            "ignore_errors"
-        ):
-            self.last_failure = {
-                "task": events.task_of(event),
-                "message": events.message_of(event),
-                "unreachable": kind == "runner_on_unreachable",
-            }
-        # A handler only follows what has been told already.
-        if data.get("task_uuid") not in self._handlers:
-            for change in events.changes_of(event, self._secret_paths):
-                self.tell(event="change", task=change.task, what=change.what, diff=change.diff)
-        return False
-
-    def _write_log(self, event: events.Event) -> None:
-        text = str(event.get("stdout") or "")
-        if event.get("event") == "runner_on_file_diff" and self._secret_paths:
-            text = "(a diff is kept back: this role has files with secrets)"
-        if text:
-            self._log.write(self._strike(text) + "\n")
-        for line in text.splitlines():
-            if line.startswith(("ERROR", "[ERROR]")) and not self.last_error:
-                self.last_error = line.removeprefix("[ERROR]:").removeprefix("ERROR!").strip()
 
 
 def perform(run: RoleRun, folder: Path, teller: Teller, password: str | None) -> int:
@@ -134,15 +84,10 @@ def _run_and_tell(run: RoleRun, folder: Path, out: IO[str], log: IO[str]) -> Non
     try:
         password = become_password(run.connection.become_password)
     except LookupError as error:
-        Teller(run, out, log, run.hidden).tell(event="failure", task=None, message=str(error))
+        Teller(run, out, log).fail(str(error))
         return
-    teller = Teller(run, out, log, (*run.hidden, password or ""))
-    status = perform(run, folder, teller, password)
-    if status:
-        fallback = {"task": None, "message": teller.last_error or f"Ansible ended with {status}"}
-        teller.tell(event="failure", **(teller.last_failure or fallback))
-    else:
-        teller.tell(event="done")
+    teller = Teller(run, out, log, password or "")
+    teller.finish(perform(run, folder, teller, password))
 
 
 def _claim_stdout(log: IO[str]) -> IO[str]:

@@ -15,6 +15,11 @@ _UNNAMED = "(a task without a name)"
 #: Where modules say what they are about, the most telling first.
 _SUBJECTS = ("path", "dest", "name", "src", "key", "cmd", "command")
 
+#: Actions that never leave the controller.
+_ON_CONTROLLER = frozenset(
+    {"assert", "fail", "debug", "set_fact", "validate_argument_spec", "include_tasks", "meta"}
+)
+
 Event = dict[str, Any]
 
 
@@ -24,6 +29,12 @@ def task_of(event: Event) -> str:
     name = str(data.get("task") or data.get("name") or _UNNAMED)
     role = data.get("role")
     return name.removeprefix(f"{role} : ") if role else name
+
+
+def touches_host(event: Event) -> bool:
+    """Tell whether a task does its work on the host and not in Ansible itself."""
+    action = str(event.get("event_data", {}).get("task_action", ""))
+    return action.removeprefix("ansible.builtin.") not in _ON_CONTROLLER
 
 
 def changes_of(event: Event, secret_paths: frozenset[str]) -> list[Change]:

@@ -54,10 +54,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of a run; `failure` is None when every task went well."""
+    """The end of a run.
+
+    Attributes:
+        changes: What was changed, in the order of the tasks.
+        failure: Why it did not reach its end, None when every task went well.
+        begun: A task has done something on the host, so that a failure is a half-done role.
+        log: The file that holds everything Ansible said.
+    """
 
     changes: tuple[Change, ...]
     failure: Failure | None
+    begun: bool
     log: Path
 
     @property

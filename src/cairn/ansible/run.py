@@ -98,12 +98,15 @@ def _outcome(
 ) -> Outcome:
     log = Path(run.log)
     if end and end["ok"]:
-        return Outcome(tuple(changes), None, log)
+        return Outcome(tuple(changes), None, begun=True, log=log)
     told = end or {"message": f"the run was ended from outside (status {status}); run it again"}
     failure = failure_of(
         run, told.get("task"), told["message"], unreachable=bool(told.get("unreachable"))
     )
-    return Outcome(tuple(changes), failure, log)
+    # A run that told no end was killed: what it did is not known. A refused sudo did nothing.
+    refused = failure.unreachable and not told.get("unreachable")
+    begun = end is None or (bool(told.get("begun")) and not refused)
+    return Outcome(tuple(changes), failure, begun=begun or bool(changes), log=log)
 
 
 async def _end(child: Process) -> None:

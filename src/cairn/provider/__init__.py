@@ -1,0 +1,1 @@
+"""The Pulumi provider plugin `pulumi-resource-cairn`: what Pulumi asks, done on hosts."""
