@@ -73,7 +73,7 @@ def chosen_hosts(plan: Plan, host: str | None) -> tuple[PlannedHost, ...]:
     found = tuple(planned for planned in plan.hosts if planned.name == host)
     if not found:
         known = (planned.name for planned in plan.hosts)
-        raise Misuse(f"{plan.node} has no host `{host}`; {did_you_mean(host, known)}.")
+        raise Misuse(f"{plan.node} has no host `{host}`; {did_you_mean(host, known)}")
     return found
 
 
@@ -84,5 +84,5 @@ def did_you_mean(typed: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = get_close_matches(typed, names, n=1)
     if close:
-        return f"did you mean `{close[0]}`?".removesuffix("?") + "?"
-    return f"there is {', '.join(f'`{name}`' for name in names)}" if names else "there is none"
+        return f"did you mean `{close[0]}`?"
+    return f"there is {', '.join(f'`{name}`' for name in names)}"

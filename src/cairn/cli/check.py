@@ -44,10 +44,10 @@ def check(nodes: tuple[str, ...], form: str, *, every: bool, verbose: bool) -> N
     asks no host. Exit code 2 if a spec does not load, 3 if a check says no or could not look.
     """
     if every and nodes:
-        raise Misuse("--all and names of nodes exclude each other; give one of them.")
+        raise Misuse("--all and names of nodes exclude each other; give one of them")
     chosen = nodes or tuple(specs())
     if not chosen:
-        raise Misuse("There is no spec in nodes/ yet; `cairn new NAME` writes one.")
+        raise Misuse("there is no spec in nodes/ yet; `cairn new NAME` writes one")
     checked = [_checked(node) for node in chosen]
     if form == "json":
         _print_json(checked)

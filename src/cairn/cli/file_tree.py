@@ -54,7 +54,7 @@ def _earlier(folder: Path) -> set[str]:
         return set(json.loads((folder / LIST).read_text(encoding="utf-8"))["files"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         raise Misuse(
-            f"{folder} is not empty and was not made by `cairn render`; name another folder."
+            f"{folder} is not empty and was not made by `cairn render`; name another folder"
         ) from None
 
 

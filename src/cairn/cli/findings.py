@@ -63,7 +63,7 @@ def _body(finding: Finding) -> Text:
     if finding.verdict is Verdict.PASS:
         place = f"  {finding.place}" if finding.place else ""
         return screen.text(finding.title, (place, "dim"))
-    where = " ".join(part for part in (finding.target, finding.place) if part)
+    where = ", ".join(part for part in (finding.target, finding.place) if part)
     told = f"\n{where}: {finding.message}"
     if finding.verdict not in BLOCKING:
         return screen.text(finding.title, (told, "dim"))

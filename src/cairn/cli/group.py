@@ -46,7 +46,7 @@ class Verbs(click.Group):
         """Find the verb that was typed; for an unknown one, name the verbs it may have been."""
         typed = args[0]
         if typed not in VERBS and not typed.startswith("-") and not ctx.resilient_parsing:
-            close = get_close_matches(typed, VERBS, n=2)
+            close = get_close_matches(typed, VERBS, n=2, cutoff=0.7)
             hint = f"did you mean `{'` or `'.join(close)}`?" if close else "see `cairn --help`."
             ctx.fail(f"There is no verb `{typed}`; {hint}")
         return super().resolve_command(ctx, args)

@@ -12,11 +12,13 @@ from cairn import __version__
 from cairn.cli.group import Verbs
 
 EPILOG = """\b
-Exit codes: 0 fine, 1 a mistake in Cairn, 2 spec or usage, 3 refused by policy,
-            4 apply failed, 5 findings open on live hosts, 130 interrupted.
+Exit codes: 0 fine, 1 a mistake in Cairn, 2 spec or usage, 3 refused by
+            policy, 4 apply failed, 5 findings open on live hosts,
+            130 interrupted.
 
-Completion in the shell: eval "$(_CAIRN_COMPLETE=bash_source cairn)", or
-zsh_source, fish_source."""
+\b
+The shell completes verbs and nodes after
+eval "$(_CAIRN_COMPLETE=bash_source cairn)"   (or zsh_source, fish_source)."""
 
 
 @click.group(

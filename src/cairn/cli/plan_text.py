@@ -75,12 +75,12 @@ def _part(name: str, rows: Sequence[tuple[str | Text, ...]]) -> Iterator[Rendera
 
 
 def _flow(flow: Flow) -> tuple[str | Text, ...]:
-    limits = [f"only as {flow.user}"] if flow.user else []
-    limits += [f"TLS {flow.tls} or higher"] if flow.tls else []
+    limits = [f" Only as {flow.user}."] if flow.user else []
+    limits += [f" TLS {flow.tls} or higher."] if flow.tls else []
     return (
         PEERS.get(flow.peer, flow.peer),
         f"{flow.protocol} {flow.port}",
-        screen.text(flow.why, *(f"; {limit}" for limit in limits), (f"  [{flow.name}]", "dim")),
+        screen.text(flow.why, *limits, (f"  [{flow.name}]", "dim")),
     )
 
 

@@ -52,12 +52,12 @@ def tell(*lines: RenderableType, style: str | None = None) -> None:
 
 def say_json(value: object) -> None:
     """Print a value as JSON for a program to read; never coloured."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False), file=sys.stdout)
 
 
 def say_raw(text: str) -> None:
     """Print a text exactly as it is, without a newline of our own."""
-    click.echo(text, nl=False)
+    click.echo(text, file=sys.stdout, nl=False)
 
 
 def text(*parts: str | tuple[str, str]) -> Text:
