@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
 from cairn.spec.model import Declared
-from cairn.spec.types import AddressOrLocal, Login, Name, Port, PublicKey, SecretRef, Size
+from cairn.spec.types import AddressOrLocal, KeyFile, Login, Name, Port, PublicKey, SecretRef, Size
 
 #: What an ordinary machine can do and a container cannot: load kernel modules and set kernel
 #: parameters, keep the clock, run the audit daemon, confine services with AppArmor.
@@ -28,7 +28,7 @@ class ExistingMachine(Declared):
     """The port of its SSH server."""
     host_key: PublicKey | None = None
     """Its public SSH host key, compared at the console; without it nothing is applied."""
-    key: Annotated[str, Field(pattern=r"^file:/[^\s]+$")] | None = None
+    key: KeyFile | None = None
     """`file:` reference to the private key that opens it; the SSH agent's if absent."""
     become_password: SecretRef | None = None
     """Reference to the password of sudo (`env:NAME` or `file:/path`), if sudo asks for one."""
@@ -36,12 +36,13 @@ class ExistingMachine(Declared):
     """What the machine cannot do because it is a container: kernel, clock, audit, apparmor."""
 
 
+#: Tags in angle brackets cannot be taken for keys in the path of an error.
 def _which_machine(value: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever the YAML held
-    return "existing" if isinstance(value, dict | ExistingMachine) else "sandbox"
+    return "<existing>" if isinstance(value, dict | ExistingMachine) else "<sandbox>"
 
 
 Machine = Annotated[
-    Annotated[Literal["sandbox"], Tag("sandbox")] | Annotated[ExistingMachine, Tag("existing")],
+    Annotated[Literal["sandbox"], Tag("<sandbox>")] | Annotated[ExistingMachine, Tag("<existing>")],
     Discriminator(_which_machine),
 ]
 

@@ -8,7 +8,17 @@ from pydantic import Field, StrictBool, StrictInt
 
 from cairn.spec.model import Declared
 from cairn.spec.network import TlsVersion
-from cairn.spec.types import AbsolutePath, Address, AeTitle, HttpUrl, Name, Sentence, Size
+from cairn.spec.types import (
+    AbsolutePath,
+    Address,
+    AeTitle,
+    Country,
+    DriverVersion,
+    HttpUrl,
+    Name,
+    Sentence,
+    Size,
+)
 
 #: Options of the Basic Application Level Confidentiality Profile, DICOM PS3.15 E.1.1 and CID 7050.
 DeidentificationOption = Literal[
@@ -47,7 +57,7 @@ class Deidentify(Declared):
     """The Basic Application Level Confidentiality Profile."""
     options: tuple[DeidentificationOption, ...] = ()
     """Options of the profile."""
-    justifications: dict[DeidentificationOption, Sentence] = {}
+    justifications: dict[DeidentificationOption, Sentence] = Field(default_factory=dict)
     """A reason for each option that retains something."""
     secret_holder: Sentence | None = None
     """Who holds the pseudonymisation key outside the research zone."""
@@ -106,7 +116,7 @@ class Backup(Declared):
 
     to: HttpUrl
     """Where backups go; another machine than the node's."""
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    country: Country
     """Country the backup is kept in, ISO 3166-1."""
     encrypted: StrictBool
     """Whether backups are encrypted before they leave the host."""
@@ -123,7 +133,7 @@ class Gpu(Declared):
     """`none` is a stated choice; everything else works without one."""
     memory: Size | None = None
     """Memory of the GPU."""
-    driver: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,2}$")] | None = None
+    driver: DriverVersion | None = None
     """Version of the driver, quoted."""
 
 

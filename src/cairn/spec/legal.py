@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictFloat, StrictInt
 
 from cairn.spec.model import Declared
-from cairn.spec.types import Email, Name, Sentence
-
-Reference = Annotated[str, Field(min_length=1, max_length=120)]
+from cairn.spec.types import CheckId, Day, Email, Name, Reference, Sentence
 
 
 class Assessment(Declared):
@@ -18,9 +15,9 @@ class Assessment(Declared):
 
     reference: Reference
     """Its number in the site's files."""
-    approved: date
+    approved: Day
     """Day it was approved."""
-    review_by: date | None = None
+    review_by: Day | None = None
     """Day it must be reviewed by; two years after approval if absent."""
 
 
@@ -31,7 +28,7 @@ class Agreement(Declared):
     """Sharing when data stay in the house, transfer when copies leave it."""
     reference: Reference
     """Its number in the site's files."""
-    signed: date
+    signed: Day
     """Day it was signed."""
 
 
@@ -57,16 +54,16 @@ class Permit(Declared):
     """The named persons it was given to."""
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
     """The data sets it covers."""
-    expires: date
+    expires: Day
     """Last day it is valid."""
-    delete_by: date
+    delete_by: Day
     """Day by which everything derived from it is deleted; within six months of its end."""
 
 
 class ServiceLevel(Declared):
     """What the site promises to the federation."""
 
-    availability_percent: Annotated[StrictFloat | StrictInt, Field(gt=0, le=100)]
+    availability_percent: Annotated[StrictFloat, Field(gt=0, le=100)]
     """Promised availability over a year."""
     support_hours: Sentence
     """When somebody answers, as in `Mon-Fri 08:00-17:00 CET`."""
@@ -81,7 +78,7 @@ class ServiceLevel(Declared):
 class Waiver(Declared):
     """A dated exception from one check."""
 
-    check: Annotated[str, Field(pattern=r"^[A-Z]{2,5}-[0-9]{2,3}$")]
+    check: CheckId
     """Id of the check, as in `STO-02`."""
     host: Name | None = None
     """The host it is for; the node itself if absent."""
@@ -89,7 +86,7 @@ class Waiver(Declared):
     """Why, and what will end it; at least 20 characters."""
     approved_by: Email
     """Who approved it; not the author of the change."""
-    expires: date
+    expires: Day
     """Last day it counts."""
 
 

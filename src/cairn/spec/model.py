@@ -13,6 +13,7 @@ class Declared(BaseModel):
     """
 
     model_config = ConfigDict(
+        allow_inf_nan=False,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,

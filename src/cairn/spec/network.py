@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from cairn.spec.model import Declared
-from cairn.spec.types import Address, Destination, HttpUrl, Name, Network, Port, Sentence
+from cairn.spec.types import (
+    Address,
+    CertificatePath,
+    Destination,
+    HttpUrl,
+    Name,
+    Network,
+    Port,
+    Sentence,
+)
 
 TlsVersion = Literal["1.2", "1.3"]
 
@@ -53,7 +60,7 @@ class Nets(Declared):
     """Where Debian packages come from."""
     debian_security_mirror: HttpUrl = "http://deb.debian.org/debian-security"
     """Where Debian's security updates come from."""
-    trust_anchors: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+\.(crt|pem)$")], ...] = ()
+    trust_anchors: tuple[CertificatePath, ...] = ()
     """PEM files of the site's own certificate authorities, relative to the spec."""
     operators_from: tuple[Network, ...] = ()
     """Networks that administrators and Cairn itself connect from; any, if absent."""

@@ -8,7 +8,15 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from cairn.spec.model import Declared
 from cairn.spec.network import TlsVersion
-from cairn.spec.types import AbsolutePath, Destination, Email, Port, Size
+from cairn.spec.types import (
+    AbsolutePath,
+    Destination,
+    Email,
+    FederationPath,
+    Fingerprint,
+    Port,
+    Size,
+)
 
 
 class LogTarget(Declared):
@@ -49,7 +57,7 @@ class Search(Declared):
 class OutputControl(Declared):
     """What may leave the node as the result of a computation."""
 
-    epsilon: Annotated[StrictFloat | StrictInt, Field(gt=0)] | None = None
+    epsilon: Annotated[StrictFloat, Field(gt=0)] | None = None
     """Budget of differential privacy per run."""
     secure_aggregation: StrictBool = False
     """Whether updates are added up so that the hub sees only the sum."""
@@ -75,9 +83,9 @@ class FlAgent(Declared):
 class Federation(Declared):
     """The federation the node belongs to, pinned."""
 
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+\.json$")]
+    file: FederationPath
     """The file that the hub publishes, relative to the spec."""
-    fingerprint: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    fingerprint: Fingerprint
     """Its SHA-256, compared with the hub's operators by telephone."""
     tier: Annotated[StrictInt, Field(ge=1, le=3)]
     """1 catalogue, 2 federated search, 3 federated processing."""
