@@ -38,7 +38,7 @@ class Parameters:
 
     def words(self, name: str) -> frozenset[str]:
         """Return a set of words."""
-        return frozenset(str(word) for word in self._typed(name, list))
+        return self._typed(name, frozenset)
 
     def table(self, name: str) -> dict[str, Any]:
         """Return a map, as of operating systems and days."""
@@ -63,8 +63,12 @@ def load(files: Iterable[Path]) -> Parameters:
     """
     values: dict[str, Any] = {}
     for file in files:
-        values |= {entry["name"]: entry["value"] for entry in _entries(file)}
+        values |= {entry["name"]: _settled(entry["value"]) for entry in _entries(file)}
     return Parameters(values)
+
+
+def _settled(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML held
+    return frozenset(map(str, value)) if isinstance(value, list) else value
 
 
 def _entries(file: Path) -> list[dict[str, Any]]:
