@@ -105,7 +105,7 @@ def message_of(event: Event) -> str:
     """Return what the module said about its failure; of a loop, what the first bad item said."""
     result = event["event_data"].get("res") or {}
     for one in result.get("results") or []:
-        if isinstance(one, dict) and one.get("failed"):
+        if isinstance(one, dict) and (one.get("failed") or one.get("unreachable")):
             item = f"{_text(one['item'])}: " if one.get("item") else ""
             return item + _said(one)
     return _said(result)

@@ -11,7 +11,8 @@ from cairn.ansible.masks import striker
 if TYPE_CHECKING:
     from cairn.ansible.job import RoleRun
 
-_TASK_STARTS = ("playbook_on_task_start", "playbook_on_handler_task_start")
+#: How Ansible's own output tells a handler from a task; the event is the same.
+_HANDLER_MARK = "RUNNING HANDLER ["
 _ERROR_MARKS = ("[ERROR]:", "ERROR!")
 
 
@@ -31,8 +32,8 @@ class Teller:
         """Take one event of ansible-runner; False says that it is to be kept nowhere else."""
         self._write_log(event)
         kind, data = event.get("event"), event.get("event_data") or {}
-        if kind in _TASK_STARTS:
-            self._start_task(event, handler=kind == _TASK_STARTS[1])
+        if kind == "playbook_on_task_start":
+            self._start_task(event)
         elif kind in {"runner_on_failed", "runner_on_unreachable"}:
             self._keep_failure(event, unreachable=kind == "runner_on_unreachable")
         elif kind == "runner_on_ok":
@@ -70,8 +71,8 @@ class Teller:
         self._out.write(self._strike(json.dumps({"event": kind, **facts})) + "\n")
         self._out.flush()
 
-    def _start_task(self, event: events.Event, *, handler: bool) -> None:
-        if handler:
+    def _start_task(self, event: events.Event) -> None:
+        if _HANDLER_MARK in str(event.get("stdout")):
             self._handlers.add(str(event["event_data"].get("task_uuid")))
         self.tell("task", name=events.task_of(event))
 
