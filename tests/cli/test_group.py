@@ -143,6 +143,9 @@ def test_the_register_says_what_the_verb_says(entry: verbs.Verb) -> None:
 @pytest.mark.parametrize("entry", verbs.VERBS.values(), ids=lambda entry: entry.name)
 def test_the_help_of_each_verb_says_what_it_changes(entry: verbs.Verb) -> None:
     command = getattr(importlib.import_module(entry.module), entry.attribute)
+    if isinstance(command, click.Group):
+        assert command.list_commands(click.Context(command))  # each says it for itself
+        return
     told = " ".join((command.help or "").split())
     assert any(word in told for word in ("Changes ", "changes nothing", "Makes ", "Rewrites "))
 

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 def specs() -> dict[str, Path]:
     """Return the spec files of this checkout by node name, in the order of the names."""
-    return {path.stem: path for path in sorted((house.root() / "nodes").glob("*.yaml"))}
+    return {path.stem: path for path in sorted(spec_folder().glob("*.yaml"))}
+
+
+def spec_folder() -> Path:
+    """Return the folder of the specs, relative where it is below the current one."""
+    folder = house.root() / "nodes"
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 class NodeName(click.ParamType[str]):
@@ -85,4 +92,6 @@ def did_you_mean(typed: str, known: Iterable[str]) -> str:
     close = get_close_matches(typed, names, n=1)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"there is {', '.join(f'`{name}`' for name in names)}"
+    if not names:
+        return "there is none yet"
+    return f"known are {', '.join(f'`{name}`' for name in names)}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cairn.cli.arguments import NodeName, format_option, specs
+from cairn.cli.arguments import NodeName, format_option, spec_folder, specs
 from cairn.errors import InvalidSpec, Misuse, PlanRefused, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cairn.checks.verdicts import Judgement
+    from cairn.spec.document import Document
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,10 +47,9 @@ def check(nodes: tuple[str, ...], form: str, *, every: bool, verbose: bool) -> N
     """
     if every and nodes:
         raise Misuse("--all and names of nodes exclude each other; give one of them")
-    chosen = nodes or tuple(specs())
-    if not chosen:
+    checked = [_checked(node) for node in nodes] if nodes else _all_checked()
+    if not checked:
         raise Misuse("there is no spec in nodes/ yet; `cairn new NAME` writes one")
-    checked = [_checked(node) for node in chosen]
     if form == "json":
         _print_json(checked)
     else:
@@ -58,7 +59,25 @@ def check(nodes: tuple[str, ...], form: str, *, every: bool, verbose: bool) -> N
     raise click.exceptions.Exit(min(codes, default=0))
 
 
-def _checked(node: str) -> Checked:
+def _all_checked() -> list[Checked]:
+    """Judge all nodes, together: two of them may claim the same machine."""
+    from cairn.spec.loader import load_all  # noqa: PLC0415 - help needs no loader
+
+    documents: dict[str, Document] = {}
+    problems: dict[str, list[Problem]] = {}
+    try:
+        documents = {each.path.stem: each for each in load_all(spec_folder())}
+    except InvalidSpec as error:
+        for problem in error.problems:
+            problems.setdefault(Path(problem.file).stem, []).append(problem)
+    return [
+        Checked(node, tuple(problems[node])) if node in problems else _checked(node, documents)
+        for node in sorted({*specs(), *problems})
+    ]
+
+
+def _checked(node: str, loaded: Mapping[str, Document] | None = None) -> Checked:
+    """Judge one node; loads it unless it is among those loaded."""
     from cairn.checks.engine import judge_plan, judge_spec  # noqa: PLC0415 - help needs no engine
     from cairn.checks.verdicts import join  # noqa: PLC0415
     from cairn.plan.derive import derive  # noqa: PLC0415
@@ -66,7 +85,7 @@ def _checked(node: str) -> Checked:
     from cairn.stack.places import places  # noqa: PLC0415
 
     try:
-        document = load_node(node)
+        document = (loaded or {}).get(node) or load_node(node)
     except InvalidSpec as error:
         return Checked(node, problems=error.problems)
     plan = derive(document, places(document))

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Show everything that follows from a spec")
 @node_argument
-@format_option("json", "mermaid")
+@format_option("json", "mermaid", "svg")
 def show(node: str, form: str) -> None:
     """Show everything that follows from a spec.
 
     Hosts and what runs on each, every allowed connection with its reason, accounts, packages,
-    services and files, and what is left out. Changes nothing and asks no host.
+    services and files, and what is left out. Changes nothing and asks no host. The formats
+    mermaid and svg are diagrams of hosts and connections.
     """
-    from cairn.cli import plan_mermaid, screen  # noqa: PLC0415 - each format pays for itself
+    from cairn.cli import plan_mermaid, plan_svg, screen  # noqa: PLC0415 - each format pays for itself
     from cairn.plan.derive import derive  # noqa: PLC0415
     from cairn.spec.loader import load_node  # noqa: PLC0415
     from cairn.stack.places import places  # noqa: PLC0415
@@ -34,6 +35,8 @@ def show(node: str, form: str) -> None:
         screen.say_json(dataclasses.asdict(plan))
     elif form == "mermaid":
         screen.say_raw(plan_mermaid.flowchart(plan))
+    elif form == "svg":
+        screen.say_raw(plan_svg.picture(plan, document.spec.site.institution))
     else:
         _print(document, plan)
 
