@@ -211,16 +211,20 @@ def _flows(context: Context) -> Iterator[Flow]:
         for number, server in enumerate(context.spec.network.ntp, 1):
             why = "Logs and certificates need the right time."
             yield Flow(f"time-{number}", "out", server, "udp", 123, why, ROLE)
+    for way in context.spec.network.egress:
+        yield Flow(way.name, "out", way.to, way.protocol, way.port, way.why, ROLE, tls=way.tls)
 
 
 def _ways_in(context: Context) -> Iterator[Flow]:
     port = _ssh_port(context)
-    why = "Administrators and Cairn itself log in over SSH, by key."
-    for number, peer in enumerate(context.spec.network.operators_from or (ANYWHERE,), 1):
-        yield Flow(f"ssh-{number}", "in", peer, "tcp", port, why, ROLE)
-    if context.place.gateway and context.spec.network.operators_from:
+    gateway = context.place.gateway
+    if gateway:
         why = "The computer that runs this sandbox host logs in over SSH."
-        yield Flow("ssh-computer", "in", context.place.gateway, "tcp", port, why, ROLE)
+        yield Flow("ssh-computer", "in", gateway, "tcp", port, why, ROLE)
+    why = "Administrators and Cairn itself log in over SSH, by key."
+    declared = context.spec.network.operators_from
+    for number, peer in enumerate(declared or (() if gateway else (ANYWHERE,)), 1):
+        yield Flow(f"ssh-{number}", "in", peer, "tcp", port, why, ROLE)
 
 
 def _name_flows(context: Context) -> Iterator[Flow]:
