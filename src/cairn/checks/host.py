@@ -6,10 +6,12 @@ import hashlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from cairn.checks.batch import compose, split
 from cairn.checks.secrets import mask
 from cairn.checks.verdicts import Evidence
+from cairn.errors import VerifyFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +20,27 @@ if TYPE_CHECKING:
     from cairn.render.files import RenderedFile
 
 
+class Result(Protocol):
+    """What testinfra's CommandResult offers of use here."""
+
+    @property
+    def rc(self) -> int:
+        """Exit status."""
+
+    @property
+    def stdout(self) -> str:
+        """Standard output."""
+
+    @property
+    def stderr(self) -> str:
+        """Standard error."""
+
+
 class Shell(Protocol):
     """What is needed of a testinfra host."""
 
-    def run(self, command: str) -> Any:  # noqa: ANN401 - testinfra's CommandResult has no types
-        """Run a command; the answer has `rc`, `stdout` and `stderr`."""
+    def run(self, command: str) -> Result:
+        """Run a command as root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +49,7 @@ class Reply:
 
     Attributes:
         status: Exit status.
-        text: Standard output, then standard error.
+        text: Standard output and standard error.
     """
 
     status: int
@@ -41,6 +59,11 @@ class Reply:
     def lines(self) -> tuple[str, ...]:
         """The lines of the answer that are not empty."""
         return tuple(line for line in self.text.splitlines() if line.strip())
+
+    @property
+    def last(self) -> str:
+        """The last line, which is where programs say what went wrong."""
+        return self.lines[-1].strip() if self.lines else "no output"
 
 
 @dataclass(slots=True)
@@ -75,24 +98,46 @@ class EvidenceHost:
         return EvidenceHost(self.plan, self.rendered, self.shell)
 
     def run(self, command: str) -> Reply:
-        """Run a shell command as root on the host and keep the answer.
+        """Run one shell command as root on the host and keep the answer.
 
         Raises:
-            VerifyFailed: The host cannot be reached.
+            VerifyFailed: The host cannot be reached or broke off.
         """
+        return self.ask(answer=command)["answer"]
+
+    def ask(self, **questions: str) -> dict[str, Reply]:
+        """Run several shell commands as root in one round trip and keep each answer.
+
+        A command may take several lines; the first stands for it in messages.
+
+        Raises:
+            VerifyFailed: The host cannot be reached or broke off.
+        """
+        script, mark = compose(questions)
         started = time.monotonic()
-        result = self.shell.run(command)
-        reply = Reply(result.rc, result.stdout + result.stderr)
-        masked = mask(reply.text)
+        result = self.shell.run(script)
+        seconds = round(time.monotonic() - started, 3)
+        if mark not in result.stdout:
+            raise VerifyFailed(f"{self.name} runs no commands as root: {_last(result)}")
+        answers = split(result.stdout, mark, questions)
+        for name, command in questions.items():
+            self._keep(command, *answers[name], seconds)
+        return {name: Reply(*answers[name]) for name in questions}
+
+    def _keep(self, command: str, status: int, answer: str, seconds: float) -> None:
+        masked = mask(answer)
         self._kept.append(
             Evidence(
                 host=self.name,
                 command=mask(command),
-                status=reply.status,
+                status=status,
                 answer=masked[: self.LONGEST],
                 sha256=hashlib.sha256(masked.encode()).hexdigest(),
                 at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                seconds=round(time.monotonic() - started, 3),
+                seconds=seconds,
             )
         )
-        return reply
+
+
+def _last(result: Result) -> str:
+    return Reply(result.rc, mask(result.stdout + result.stderr)).last
