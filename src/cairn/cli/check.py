@@ -111,7 +111,8 @@ def _print_json(checked: Sequence[Checked]) -> None:
 
 
 def _print_text(checked: Sequence[Checked], *, verbose: bool) -> None:
-    from cairn.cli import findings, screen  # noqa: PLC0415 - help needs neither
+    from cairn.checks.verdicts import BLOCKING  # noqa: PLC0415 - help needs none of it
+    from cairn.cli import findings, screen  # noqa: PLC0415
 
     for each in checked:
         if each.judgement is None:
@@ -119,9 +120,9 @@ def _print_text(checked: Sequence[Checked], *, verbose: bool) -> None:
             for problem in each.problems:
                 screen.say(str(problem))
             continue
-        mark = screen.verdict("fail" if each.exit_code else "pass", word=False)
-        total = findings.counts(each.judgement.counts)
-        screen.say(mark + screen.text(" ", (each.node, "bold"), "   ") + total)
-        shown = findings.lines(each.judgement.findings, everything=verbose)
+        screen.say(findings.total(each.judgement))
+        # What stops the node comes first; within that the order of the catalogue stays.
+        ordered = sorted(each.judgement.findings, key=lambda found: found.verdict not in BLOCKING)
+        shown = findings.lines(ordered, everything=verbose)
         if shown is not None:
             screen.say(screen.indented(shown, 2))

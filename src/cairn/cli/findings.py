@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cairn.checks.verdicts import BLOCKING, Verdict
 from cairn.cli import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from rich.console import RenderableType
     from rich.text import Text
@@ -21,7 +22,7 @@ QUIET = frozenset({Verdict.PASS, Verdict.NOT_APPLICABLE})
 
 
 def lines(findings: Iterable[Finding], *, everything: bool) -> RenderableType | None:
-    """Return one row for each finding, with reason and remedy where somebody has to act.
+    """Return one row for each check and verdict, with reasons and remedy where somebody must act.
 
     Args:
         findings: What to show, in its order.
@@ -30,19 +31,22 @@ def lines(findings: Iterable[Finding], *, everything: bool) -> RenderableType | 
     Returns:
         The rows, or None where nothing is to be shown.
     """
-    rows = [_row(each) for each in findings if everything or each.verdict not in QUIET]
+    wanted = [each for each in findings if everything or each.verdict not in QUIET]
+    rows = [
+        _row(*group) for _, group in groupby(wanted, key=lambda each: (each.check, each.verdict))
+    ]
     return screen.table(rows) if rows else None
 
 
-def counts(counted: Mapping[Verdict, int]) -> Text:
-    """Return the number of findings of each verdict that occurs, as one line."""
-    parts: list[tuple[str, str]] = []
-    for verdict, number in counted.items():
+def total(judgement: Judgement) -> Text:
+    """Return the line that sums up: whether all is well, and how many of each verdict."""
+    parts: list[str | tuple[str, str]] = [" ", (judgement.node, "bold"), "   "]
+    for verdict, number in judgement.counts.items():
         if number:
-            parts.append((", " if parts else "", ""))
             style = screen.VERDICTS[verdict][2] if verdict in BLOCKING else ""
-            parts.append((f"{number} {verdict.replace('-', ' ')}", style))
-    return screen.text(*parts) if parts else screen.text("no findings")
+            parts += [(f"{number} {verdict.replace('-', ' ')}", style), ", "]
+    mark = screen.verdict("fail" if judgement.blocking else "pass", word=False)
+    return mark + screen.text(*parts[:-1])
 
 
 def as_json(judgement: Judgement) -> dict[str, object]:
@@ -54,22 +58,18 @@ def as_json(judgement: Judgement) -> dict[str, object]:
     }
 
 
-def _row(finding: Finding) -> tuple[Text, str, Text]:
-    return screen.verdict(finding.verdict), finding.check, _body(finding)
-
-
-def _body(finding: Finding) -> Text:
-    """Return the title; below it what was found, and what to do where something is to be done."""
-    if finding.verdict is Verdict.PASS:
-        place = f"  {finding.place}" if finding.place else ""
-        return screen.text(finding.title, (place, "dim"))
-    where = ", ".join(part for part in (finding.target, finding.place) if part)
-    told = f"\n{where}: {finding.message}"
-    if finding.verdict not in BLOCKING:
-        return screen.text(finding.title, (told, "dim"))
-    return screen.text(
-        (finding.title, "bold"),
-        f" ({finding.severity}){told}\n",
-        ("Remedy: ", "bold"),
-        finding.remediation,
-    )
+def _row(first: Finding, *others: Finding) -> tuple[Text, str, Text]:
+    """Return a row for the findings of one check that have the same verdict."""
+    body = screen.text((first.title, "bold" if first.verdict in BLOCKING else ""))
+    if first.verdict is Verdict.PASS:
+        places = ", ".join(each.place for each in (first, *others) if each.place)
+        body += screen.text((f"  {places}" if places else "", "dim"))
+        return screen.verdict(first.verdict), first.check, body
+    blocks = first.verdict in BLOCKING
+    body += screen.text(f" ({first.severity})" if blocks else "")
+    for each in (first, *others):
+        where = ", ".join(part for part in (each.target, each.place) if part)
+        body += screen.text((f"\n{where}: {each.message}", "" if blocks else "dim"))
+    if blocks:
+        body += screen.text(("\nRemedy: ", "bold"), first.remediation)
+    return screen.verdict(first.verdict), first.check, body

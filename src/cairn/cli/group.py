@@ -92,7 +92,7 @@ class Verbs(click.Group):
         try:
             status = super().main(args, *rest, **extra)
         except click.exceptions.Abort:
-            return _end("Stopped; a later call goes on from here.", INTERRUPTED)
+            return _end("Stopped.", INTERRUPTED)
         except click.ClickException as error:
             error.show()
             return error.exit_code

@@ -107,4 +107,4 @@ class Answer(click.ParamType[str]):
             kind = getattr(types, self.question.kind_of_value)
             return str(TypeAdapter(kind).validate_python(value))
         except ValidationError:
-            self.fail(f"`{value}` is not understood; {self.question.wants}.", param, ctx)
+            self.fail(f"`{value}` is not understood; {self.question.wants}", param, ctx)

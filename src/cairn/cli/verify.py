@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from cairn.cli.arguments import chosen_hosts, format_option, host_option, node_argument
-from cairn.errors import VerifyFailed
+from cairn.errors import PolicyError, VerifyFailed
 
 if TYPE_CHECKING:
-    from cairn.checks.verdicts import Judgement
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from cairn.checks.verdicts import Finding, Judgement
     from cairn.plan.model import Plan
 
 
@@ -30,6 +34,8 @@ def verify(node: str, host: str | None, form: str, *, brief: bool) -> None:
     from cairn.cli import findings, screen  # noqa: PLC0415 - help needs neither
 
     plan, judgement = _asked(node, host)
+    if not judgement.findings:
+        raise PolicyError("the catalogue asks nothing of live hosts; nothing was verified")
     if form == "json":
         screen.say_json({"node": node, **findings.as_json(judgement)})
     else:
@@ -48,7 +54,8 @@ def _asked(node: str, host: str | None) -> tuple[Plan, Judgement]:
     document = load_node(node)
     whole = derive(document, places(document))
     plan = dataclasses.replace(whole, hosts=chosen_hosts(whole, host))
-    with screen.working(f"{node}: asking {len(plan.hosts)} of its hosts") as progress:
+    names = ", ".join(each.name for each in plan.hosts)
+    with screen.working(f"{node}: asking {names}") as progress:
         return plan, verify_node(document, plan, connections(document), progress=progress)
 
 
@@ -58,9 +65,20 @@ def _print(plan: Plan, judgement: Judgement, *, everything: bool) -> None:
 
     for target in (plan.node, *(host.name for host in plan.hosts)):
         own = [each for each in judgement.findings if each.target == target]
-        shown = findings.lines(own, everything=everything)
+        shown = _silent(own) or findings.lines(own, everything=everything)
         if shown is not None:
             screen.say(screen.text((target, "bold")), screen.indented(shown, 2), "")
-    mark = screen.verdict("fail" if judgement.blocking else "pass", word=False)
-    total = findings.counts(judgement.counts)
-    screen.say(mark + screen.text(" ", (plan.node, "bold"), "   ") + total)
+    screen.say(findings.total(judgement))
+
+
+def _silent(found: Sequence[Finding]) -> RenderableType | None:
+    """Return one line for a host that answered nothing at all; None for one that did."""
+    from cairn.checks.verdicts import Verdict  # noqa: PLC0415 - help needs neither
+    from cairn.cli import screen  # noqa: PLC0415
+
+    asked = [each for each in found if each.verdict is not Verdict.NOT_APPLICABLE]
+    reasons = {each.message for each in asked if each.verdict is Verdict.NOT_EVALUATED}
+    if len(reasons) != 1 or any(each.message not in reasons for each in asked):
+        return None
+    told = f"  none of {len(asked)} expectations could be asked\n"
+    return screen.verdict(Verdict.NOT_EVALUATED) + screen.text(told, *reasons)
