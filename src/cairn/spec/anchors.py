@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+import re
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cairn.errors import InvalidSpec
 from cairn.spec.certificates import fault_of_authority
-from cairn.spec.text import read
+from cairn.spec.text import read_bytes
+from cairn.spec.types import CERTIFICATE_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from cairn.spec.tree import Tree
+
+#: DER, most likely.
+_BINARY = "holds no text; make PEM of it with `openssl x509 -inform der -in FILE -out FILE.pem`"
 
 
 def anchors_of(tree: Tree, folder: Path) -> Mapping[str, str]:
@@ -28,11 +34,16 @@ def anchors_of(tree: Tree, folder: Path) -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     for loc, named in tree.texts("network.trust_anchors.*"):
+        if re.search(CERTIFICATE_PATH, named) is None:
+            continue  # the model says so
         stem = PurePosixPath(named).stem
         try:
-            _, pem = read(folder / named, named)
+            pem = read_bytes(folder / named, named).decode()
         except InvalidSpec as error:
             tree.fault(loc, error.problems[0].message)
+            continue
+        except UnicodeDecodeError:
+            tree.fault(loc, _BINARY)
             continue
         fault = fault_of_authority(pem)
         if fault:

@@ -5,6 +5,7 @@ It is public: names, addresses, certificates. A node never reads the hub's state
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -18,7 +19,7 @@ from cairn.spec.digest import digest_of
 from cairn.spec.model import Declared
 from cairn.spec.network import TlsVersion
 from cairn.spec.text import decode, read_bytes
-from cairn.spec.types import Address, Destination, HostName, Name, Port, Sentence
+from cairn.spec.types import FEDERATION_PATH, Address, Destination, HostName, Name, Port, Sentence
 from cairn.spec.validation import judge
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def pinned_by(tree: Tree, folder: Path) -> FederationFile | None:
         InvalidSpec: The file is the pinned one, and something is wrong inside it.
     """
     named = next(tree.texts("federation.file"), None)
-    if named is None:
+    if named is None or re.search(FEDERATION_PATH, named[1]) is None:
         return None
     path = folder / named[1]
     try:

@@ -44,7 +44,7 @@ class Modality(Declared):
     """Its application entity title."""
     address: Address
     """The address it connects from."""
-    may: tuple[Literal["store", "echo", "find", "move"], ...]
+    may: Annotated[tuple[Literal["store", "echo", "find", "move"], ...], Field(min_length=1)]
     """The DICOM operations it may use."""
     plain: StrictBool = False
     """Whether it cannot speak TLS; then only its address tells it from others."""

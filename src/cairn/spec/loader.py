@@ -89,6 +89,8 @@ def _loaded(path: Path) -> tuple[Document, Tree]:
     tree = source.read(decode(data, str(path)), str(path))
     report_secrets(tree)
     node = None if tree.cut else node_of(tree)
+    if tree.cut:
+        raise InvalidSpec(tree.problems())
     report_contradictions(tree)
     federation, elsewhere = None, []
     try:

@@ -100,7 +100,9 @@ def report_secrets(tree: Tree) -> None:
     found: dict[int, tuple[str, Loc, Spot]] = {}
     for what, index in _seen(tree.text):
         loc, spot = _owner(scalars, tree.text, index)
-        found.setdefault(spot.start.index, (what, loc, spot))
+        # A token may look like several; it is one to whoever has to remove it.
+        key = spot.start.index if spot.end.index > index else -1 - spot.start.line
+        found.setdefault(key, (what, loc, spot))
     for spot, value in tree.altered:
         for what, _ in _seen(value):
             loc, owner = _owner(scalars, tree.text, spot.start.index)
@@ -155,7 +157,7 @@ def _owner(scalars: list[_Scalar], text: str, index: int) -> tuple[Loc, Spot]:
     before = text[:index].replace("\r\n", " \n").replace("\r", "\n")
     line, start = before.count("\n"), before.rfind("\n") + 1
     mark = Place(line, index - start, index)
-    return (), Spot(mark, mark)
+    return (), Spot(mark, mark)  # in a comment
 
 
 @lru_cache(maxsize=4096)

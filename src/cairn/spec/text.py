@@ -14,30 +14,14 @@ if TYPE_CHECKING:
 #: Largest file that is read; a spec has 2 to 10 KiB.
 MOST_BYTES = 256 * 1024
 
-#: Characters that nobody can see: controls (YAML 1.2 section 5.1 forbids most), other line breaks,
-#: zero-width ones, and those that turn the direction of writing so that a line reads as another.
+#: Characters that nobody can see: controls (YAML 1.2 section 5.1 forbids most), other spaces and
+#: line breaks, zero-width ones, and those that turn the direction of writing so that a line reads
+#: as another.
 _INVISIBLE = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u200a\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd"
-    "\U00010000-\U0010ffff]"
+    "[^\t\n\r\x20-\x7e\xa1-\xac\xae-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff"
+    "\ue000-\ufefe\uff00-\ufff8\U00010000-\U000dffff]"
 )
 _BREAK = re.compile(r"\r\n|\r|\n")
-
-
-def read(path: Path, file: str) -> tuple[bytes, str]:
-    """Read a file as UTF-8 text.
-
-    Args:
-        path: The file.
-        file: How it is called in messages.
-
-    Returns:
-        Its bytes and its text, without a byte-order mark.
-
-    Raises:
-        InvalidSpec: It cannot be read, is too large, or is not text.
-    """
-    data = read_bytes(path, file)
-    return data, decode(data, file)
 
 
 def decode(data: bytes, file: str) -> str:
@@ -54,7 +38,7 @@ def decode(data: bytes, file: str) -> str:
         raise at(file, before, len(before), message) from None
     hidden = _INVISIBLE.search(text)
     if hidden:
-        message = f"invisible character U+{ord(hidden[0]):04X}; remove it, a spec is plain text"
+        message = f"invisible character U+{ord(hidden[0]):04X}; remove it, or write a plain space"
         raise at(file, text, hidden.start(), message)
     return text
 

@@ -72,7 +72,7 @@ class Tree:
         root: Place of `value`.
         faults: What is wrong so far.
         altered: Scalars whose value does not stand in the file letter by letter (escapes, folding).
-        cut: The file goes on behind the last fault, but nothing there could be understood.
+        cut: Behind the last fault nothing can be understood, so nothing more is said.
     """
 
     file: str

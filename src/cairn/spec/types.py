@@ -100,8 +100,8 @@ HttpUrl = Annotated[
     str,
     shape(
         r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s?#@]*)?$",
-        "is no web address; write it as in `https://s3.hospital.example`, without login, `?` or "
-        "`#`",
+        "is no web address; write it as in `http://proxy.hospital.example:3128`, without login, "
+        "`?` or `#`",
     ),
 ]
 #: A secret is never written into a spec, only where it can be read when it is needed.
@@ -127,17 +127,20 @@ Fingerprint = Annotated[
         "is no fingerprint; write `sha256:` and the 64 digits that `sha256sum` prints",
     ),
 ]
+#: Files beside a spec are named relative to it, so that both can be moved together.
+FEDERATION_PATH = r"^[A-Za-z0-9_.-][A-Za-z0-9._/-]*\.json$"
 FederationPath = Annotated[
     str,
     shape(
-        r"^[A-Za-z0-9_.-][A-Za-z0-9._/-]*\.json$",
+        FEDERATION_PATH,
         "is no path of a federation file; write it relative to the spec, ending in `.json`",
     ),
 ]
+CERTIFICATE_PATH = r"^[A-Za-z0-9_.-][A-Za-z0-9._/-]*\.(crt|pem)$"
 CertificatePath = Annotated[
     str,
     shape(
-        r"^[A-Za-z0-9_.-][A-Za-z0-9._/-]*\.(crt|pem)$",
+        CERTIFICATE_PATH,
         "is no path of a certificate; write it relative to the spec, ending in `.pem` or `.crt`",
     ),
 ]

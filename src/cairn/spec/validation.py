@@ -60,12 +60,12 @@ def _is_of_this_version(tree: Tree) -> bool:
     if version is None and type(old) is int:
         message = f"this is the format of version {old}; run `cairn migrate`, which rewrites it"
         tree.fault(("version",), message, at_key=True)
-        return False
+        tree.cut = True
     if type(version) is int and version > SPEC_VERSION:
         message = f"this release reads version {SPEC_VERSION}; install a newer release of Cairn"
         tree.fault(("spec_version",), message)
-        return False
-    return True
+        tree.cut = True
+    return not tree.cut
 
 
 def _of_kind(tree: Tree) -> Declared | None:
@@ -142,7 +142,8 @@ class _Judge:
         return tuple(loc)
 
     def _is_spoiled(self, loc: Loc) -> bool:
-        return any(self._tree.spot(loc[:depth]).spoiled for depth in range(len(loc) + 1))
+        around = (loc[:depth] for depth in range(len(loc) + 1))
+        return any(self._tree.spot(at).spoiled or self._tree.key_spot(at).spoiled for at in around)
 
     def _value(self, loc: Loc) -> Any:  # noqa: ANN401 - any YAML
         value = self._tree.value

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _ALIKE = 0.7
 #: Places that are named when a key belongs elsewhere; more would not help anybody.
 _MOST_PLACES = 2
+#: Keys of a map that are all named; of more, nobody reads the list.
+_MOST_KEYS = 8
 
 
 def closest(word: str, words: Iterable[str]) -> str | None:
@@ -73,6 +75,8 @@ def advice(model: type[Declared], loc: Loc) -> tuple[str, str | None]:
     if places and not own:
         kinds = sorted({kind for kinds in places.values() for kind in kinds})
         return f"only a node of kind {listed(kinds)} has it", None
+    if len(valid) > _MOST_KEYS:
+        return "see `cairn schema` for the keys that are known here", None
     return f"known here: {', '.join(valid)}" if valid else "remove it", None
 
 
