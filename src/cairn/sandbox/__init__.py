@@ -1,6 +1,7 @@
 """Throw-away Debian hosts on this computer: real systemd, real SSH, their own address, no trace."""
 
 from cairn.sandbox.commands import PACKAGES
+from cairn.sandbox.housekeeping import delete_data, prepare, remove_all, remove_orphans
 from cairn.sandbox.lifecycle import (
     Connection,
     Running,
@@ -21,9 +22,13 @@ __all__ = [
     "Reservation",
     "Running",
     "Way",
+    "delete_data",
     "find",
     "hosts",
+    "prepare",
     "remove",
+    "remove_all",
+    "remove_orphans",
     "reserve",
     "restart",
     "start",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cairn.errors import SandboxError
 from cairn.sandbox import (
+    control_group,
     egress,
     furnishing,
     image,
@@ -94,11 +95,12 @@ def remove(node: str, host: str) -> None:
             records.drop(record)
 
 
-def delete_volumes(node: str, host: str) -> None:
-    """Delete the data volumes of a host that was removed."""
-    machine.erase(places.volumes(node, host))
+def delete_volumes(node: str, host: str | None = None) -> None:
+    """Delete the data volumes of a host that was removed, or of all hosts of a node."""
+    above = places.sandbox() / "volumes" / node
+    machine.erase(above / host if host else above)
     with contextlib.suppress(OSError):
-        places.volumes(node, host).parent.rmdir()
+        above.rmdir()
 
 
 def tidy() -> None:
@@ -119,6 +121,7 @@ def tidy() -> None:
 
 def _clear_leftovers(record: HostRecord, here: HostPlaces) -> None:
     """Take away the mount and the cable that a killed container or a cut start left."""
+    control_group.leave(record)
     machine.unmount(here)
     network.cut(record.link)
 
@@ -162,7 +165,7 @@ def _boot(
             exist_ok=True,
         )
     progress(f"booting {record.name} ({record.os}) at {record.address}")
-    record = dataclasses.replace(record, process=machine.boot(record, here))
+    record = dataclasses.replace(record, process=machine.boot(record, here, progress))
     records.keep(record)
     return record
 

@@ -124,16 +124,11 @@ def openings(
     hosts: Sequence[HostRecord],
     progress: Callable[[str], None],
 ) -> list[Opening]:
-    """Return the packet filter rules of all declared ways out.
-
-    Raises:
-        SandboxError: A way out is not one: bad destination, port or protocol.
-    """
+    """Return the packet filter rules of all declared ways out, names resolved now."""
     known: dict[str, list[str]] = {}
     found = []
     for record in hosts:
         for way in record.egress:
-            check(way)
             if way["to"] not in known:
                 known[way["to"]] = destinations(way["to"])
                 if not known[way["to"]]:
@@ -145,8 +140,8 @@ def openings(
     return found
 
 
-def check(way: Way) -> None:
-    """Refuse what cannot be a way out.
+def checked(way: Way) -> Way:
+    """Return a way out as it will be kept, with a whole number for its port.
 
     Raises:
         SandboxError: Says what is wrong with which way out.
@@ -155,15 +150,18 @@ def check(way: Way) -> None:
         raise SandboxError(f"egress to `{way['to']}`: protocol must be tcp or udp")
     if isinstance(way["port"], bool) or way["port"] not in range(1, 65536):
         raise SandboxError(f"egress to `{way['to']}`: port must be a number from 1 to 65535")
+    return {"to": way["to"], "port": int(way["port"]), "protocol": way["protocol"]}
 
 
 def destinations(to: str) -> list[str]:
     """Return the IPv4 addresses or networks that a destination stands for, perhaps none.
 
     Args:
-        to: Host name, address, network in CIDR notation, or `resolvers` for the nameservers
-            that the hosts were given.
+        to: Host name, address, network in CIDR notation, `anywhere`, or `resolvers` for the
+            nameservers that the hosts were given.
     """
+    if to == "anywhere":
+        return ["0.0.0.0/0"]
     if to == "resolvers":
         return furnishing.nameservers(furnishing.resolver_lines())
     try:

@@ -159,8 +159,6 @@ def _wish(  # noqa: PLR0913 - all by keyword
     for volume in volumes:
         if not volume.startswith("/") or ".." in volume.split("/") or ":" in volume:
             raise SandboxError(f"volume `{volume}` must be an absolute path without `..` or `:`")
-    for way in ways:
-        ways_out.check(way)
     reservation = reservations.reserve(node, host)
     return HostRecord(
         checkout=str(house.root()),
@@ -172,9 +170,9 @@ def _wish(  # noqa: PLR0913 - all by keyword
         machine=f"c{places.label()}-{reservation.address.rsplit('.', 1)[1]}",
         host_key="",
         key_file=str(places.sandbox() / "ssh_key"),
-        memory=memory,
+        memory=None if memory is None else int(memory),
         volumes=sorted(volumes),
-        egress=list(ways),
+        egress=[ways_out.checked(way) for way in ways],
     )
 
 

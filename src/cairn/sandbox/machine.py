@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import psutil
 
 from cairn.errors import SandboxError
-from cairn.sandbox import commands, furnishing, places, processes
+from cairn.sandbox import commands, control_group, furnishing, places, processes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cairn.sandbox.places import HostPlaces
     from cairn.sandbox.processes import Process
     from cairn.sandbox.records import HostRecord
@@ -47,13 +49,14 @@ def unmount(here: HostPlaces) -> None:
             commands.run(["umount", "--lazy", here.root], why=f"unmount {here.root}")
 
 
-def boot(record: HostRecord, here: HostPlaces) -> Process:
+def boot(record: HostRecord, here: HostPlaces, progress: Callable[[str], None]) -> Process:
     """Boot the host in a session of its own, detached from the caller.
 
     Returns:
         The container's supervising process.
     """
-    return processes.launch(_command(record, here), here.log, extra=_environment())
+    command = [*control_group.enter(record, progress), *_command(record, here)]
+    return processes.launch(command, here.log, extra=_environment())
 
 
 def wait_for_ssh(record: HostRecord, here: HostPlaces) -> None:
@@ -109,7 +112,7 @@ def _command(record: HostRecord, here: HostPlaces) -> list[str]:
 
 def _environment() -> dict[str, str]:
     extra: dict[str, str] = {}
-    if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+    if not control_group.is_unified():
         # Debian 13 boots under cgroup v2 only; a computer with hybrid cgroups must be told.
         extra["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1"
     return extra

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cairn import house
 from cairn.errors import SandboxError
-from cairn.sandbox import commands, places, records, reservations
+from cairn.sandbox import commands, places, reservations
 
 if TYPE_CHECKING:
     from cairn.sandbox.reservations import Reservation
@@ -42,7 +42,7 @@ def disconnect() -> None:
     """Remove this checkout's bridge; stop forwarding when no sandbox of the computer needs it."""
     with places.locked(places.SANDBOXES / ".lock"):
         cut(places.bridge())
-        if not any(record.runs for record in records.read_all()):
+        if not any(Path("/sys/class/net").glob("cairn-*")):
             _forward_as_before()
 
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: User and group that the cache runs as: nobody, who owns nothing else of the sandbox.
 _NOBODY: Final = 65534
 
+#: Destinations that are not one server.
+_NOT_ONE: Final = {"anywhere", "resolvers"}
+
 _UNPACK: Final = """\
 set -eu
 for name in bin lib lib64 sbin; do ln -s "usr/$name" "$1/$name"; done
@@ -121,7 +124,7 @@ def upstreams(hosts: Sequence[HostRecord]) -> list[str]:
     plain = {
         f"http://{way['to']}" + ("" if way["port"] == 80 else f":{way['port']}")  # noqa: PLR2004
         for way in ways
-        if way["port"] != 443 and way["to"] != "resolvers" and "/" not in way["to"]  # noqa: PLR2004
+        if way["port"] != 443 and "/" not in way["to"] and way["to"] not in _NOT_ONE  # noqa: PLR2004
     }
     return sorted(mirrors) + sorted(plain)
 

@@ -65,17 +65,26 @@ def sandbox() -> Path:
     return SANDBOXES / house.checkout_id()
 
 
+def check_name(name: str) -> None:
+    """Refuse what cannot be a host name (RFC 1123, section 2.1).
+
+    Raises:
+        SandboxError: Says what a name may be.
+    """
+    if not _NAME.fullmatch(name):
+        raise SandboxError(
+            f"`{name}` cannot name a sandbox host; use a-z, 0-9 and inner hyphens, at most 63",
+        )
+
+
 def of_host(node: str, host: str) -> HostPlaces:
     """Return the places of a host of this checkout.
 
     Raises:
-        SandboxError: A name cannot be a host name (RFC 1123, section 2.1).
+        SandboxError: A name cannot be a host name.
     """
-    for name in (node, host):
-        if not _NAME.fullmatch(name):
-            raise SandboxError(
-                f"`{name}` cannot name a sandbox host; use a-z, 0-9 and inner hyphens, at most 63",
-            )
+    check_name(node)
+    check_name(host)
     return HostPlaces(sandbox() / "hosts" / node / host)
 
 

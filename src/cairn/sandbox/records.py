@@ -73,7 +73,12 @@ class HostRecord:
     @property
     def is_orphan(self) -> bool:
         """Whether the checkout that the host belongs to is gone."""
-        return not (Path(self.checkout) / house.LANDMARK).exists()
+        return not Path(self.checkout).is_dir()
+
+    @property
+    def log(self) -> Path:
+        """What the host printed on its console since its last start."""
+        return Path(self.key_file).parent / "hosts" / self.node / self.host / "boot.log"
 
     @property
     def link(self) -> str:

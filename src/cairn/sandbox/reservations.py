@@ -77,8 +77,9 @@ def reserve(node: str, host: str) -> Reservation:
 
 def release() -> None:
     """Forget all reservations of this checkout: for when its last host is removed."""
-    _file().unlink(missing_ok=True)
-    _file().with_suffix(".lock").unlink(missing_ok=True)
+    if house.root().exists():
+        _file().unlink(missing_ok=True)
+        _file().with_suffix(".lock").unlink(missing_ok=True)
 
 
 def choose_network(seed: str, taken: Collection[IPv4Network]) -> IPv4Network:
