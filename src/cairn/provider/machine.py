@@ -11,6 +11,8 @@ from cairn.provider.resource import Difference, Input
 from cairn.provider.wire import UNKNOWN, Values, plain
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from cairn.provider.resource import Context, Kind
 
 #: Must repeat the node's name when the data volumes are to go with the host.
@@ -90,8 +92,10 @@ async def start_machine(context: Context, inputs: Values) -> Values:
 
     wanted, loop = plain(inputs), asyncio.get_running_loop()
 
+    told: list[Future[None]] = []
+
     def tell(text: str) -> None:
-        asyncio.run_coroutine_threadsafe(context.status(text), loop)
+        told.append(asyncio.run_coroutine_threadsafe(context.status(text), loop))
 
     begun = False
     try:
@@ -107,6 +111,7 @@ async def start_machine(context: Context, inputs: Values) -> Values:
                 egress=wanted["egress"],
                 progress=tell,
             )
+            await asyncio.gather(*map(asyncio.wrap_future, told))
     except (TimeoutError, asyncio.CancelledError) as cut:
         if isinstance(cut, asyncio.CancelledError) and not begun:
             raise

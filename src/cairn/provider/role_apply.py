@@ -56,6 +56,7 @@ async def apply_role(
     }
     outcome = await _perform(context, run, lambda why: HalfDone(why, identity_of(inputs), half))
     if outcome.failure is None:
+        await context.status(_end_of(outcome))
         return outputs_of(inputs, changed=len(outcome.changes))
     if not outcome.begun:
         raise Refused(outcome.sentence())
@@ -71,6 +72,7 @@ async def find_drift(context: Context, inputs: Values, outputs: Values) -> Value
     outcome = await _perform(context, plan_run(inputs, check=True), Refused)
     if outcome.failure is not None:
         raise Refused(outcome.sentence())
+    await context.status(_end_of(outcome, "differs", "differ"))
     drift = [{"task": c.task, "what": c.what, "diff": c.diff} for c in outcome.changes]
     return {**outputs, **_who(inputs), "drift": drift}
 
@@ -145,6 +147,12 @@ def outputs_of(inputs: Values, *, changed: Any) -> Values:  # noqa: ANN401 - a c
         "changed": changed,
         "drift": [],
     }
+
+
+def _end_of(outcome: Outcome, one: str = "changed", many: str = "changed") -> str:
+    """Return the last word of the status line, which stays when the run is over."""
+    count = len(outcome.changes)
+    return f"{count or 'nothing'} {one if count <= 1 else many}"
 
 
 def _who(inputs: Values) -> dict[str, str]:

@@ -25,6 +25,7 @@ ROLE_INPUTS = {
 }
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _MODE = re.compile(r"0?[0-7]{3,4}")
+_REFERENCE = re.compile(r"env:[A-Za-z_]\w*|file:/.+")
 _OF_A_FILE = {"content", "mode", "owner", "group"}
 _OF_A_CONNECTION = {
     *("local", "address", "port", "user", "key_file", "host_key", "become_password"),
@@ -106,11 +107,10 @@ def _wrong_connection(connection: Any) -> list[tuple[str, str]]:  # noqa: ANN401
         (f"connection.{name}", f"`{name}` says nothing about a connection")
         for name in sorted(set(opened) - _OF_A_CONNECTION)
     ]
+    reference = plain(opened.get("become_password"))
+    if reference not in {None, UNKNOWN} and not _REFERENCE.fullmatch(str(reference)):
+        wrong.append(("connection.become_password", "name it as `env:NAME` or `file:/path`"))
     if plain(opened.get("local")) or any(plain(value) is UNKNOWN for value in opened.values()):
         return wrong
     missing = [n for n in ("address", "user", "host_key") if not plain(opened.get(n))]
-    wrong += [(f"connection.{name}", f"`{name}` of the host is missing") for name in missing]
-    reference = plain(opened.get("become_password"))
-    if reference and not re.fullmatch(r"env:[A-Za-z_]\w*|file:/.+", str(reference)):
-        wrong.append(("connection.become_password", "name it as `env:NAME` or `file:/path`"))
-    return wrong
+    return wrong + [(f"connection.{name}", f"`{name}` of the host is missing") for name in missing]
