@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from cairn.checks.batch import compose, split
-from cairn.checks.secrets import mask
+from cairn.checks.redaction import mask
 from cairn.checks.verdicts import Evidence
 from cairn.errors import VerifyFailed
 

@@ -81,7 +81,7 @@ def _entries(file: Path) -> list[dict[str, Any]]:
                     f"{file}: parameter `{entry.get('name', '?')}` needs exactly name, value, "
                     "why and source"
                 )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise PolicyError(f"{file}: is no list of parameters ({type(error).__name__})") from error
     return entries
 
