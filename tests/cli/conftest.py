@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from shutil import copy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +23,15 @@ from cairn.plan.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
+SITE = (
+    "--institution=Example Hospital, Lyon",
+    "--country=FR",
+    "--technical=it@hospital.example",
+    "--security=soc@hospital.example",
+    "--data-protection=dpo@hospital.example",
+)
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPlease ana@imaging"
 
 
@@ -86,3 +95,19 @@ def plan() -> Plan:
         pending=("pacs",),
     )
     return Plan("demo", "data-provider", "staging", "sha256:" + 64 * "0", (host,))
+
+
+@pytest.fixture
+def home(checkout: Path) -> Path:
+    """A checkout with the real skeletons, templates and policies, and a federation file."""
+    for folder in ("templates", "policies"):
+        (checkout / folder).symlink_to(ROOT / folder)
+    copy(ROOT / "nodes" / "demo.federation.json", checkout / "nodes")
+    return checkout
+
+
+@pytest.fixture
+def lyon(home: Path, run: Callable[..., Result]) -> Path:
+    """The spec of a node `lyon` with one existing machine, `imaging-1`."""
+    assert run("new", "lyon", *SITE, "--address=10.20.0.12").exit_code == 0
+    return home / "nodes" / "lyon.yaml"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from shutil import copy
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,12 @@ from cairn.spec.loader import load_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from click.testing import Result
 
     Run = Callable[..., Result]
 
-ROOT = Path(__file__).parents[2]
 SITE = (
     "--institution=Example Hospital, Lyon",
     "--country=FR",
@@ -29,14 +28,6 @@ SITE = (
 )
 HUB = ("--kind=hub", "--domain=hub.example.org")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEp5Ky8qMi669H7hSrzmfG2d6AgOuICyTx37p/tOoCgj"
-
-
-@pytest.fixture
-def home(checkout: Path) -> Path:
-    """A checkout with the skeletons and a federation file."""
-    (checkout / "templates").symlink_to(ROOT / "templates")
-    copy(ROOT / "nodes" / "demo.federation.json", checkout / "nodes")
-    return checkout
 
 
 @pytest.mark.parametrize("kind", [("--kind=data-provider",), ("--kind=compute",), HUB])

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cairn.cli import crash
 from cairn.cli.verbs import SECTIONS, VERBS
 from cairn.errors import CairnError
 
@@ -46,6 +44,8 @@ class Verbs(click.Group):
         """Find the verb that was typed; for an unknown one, name the verbs it may have been."""
         typed = args[0]
         if typed not in VERBS and not typed.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches  # noqa: PLC0415 - hardly ever needed
+
             close = get_close_matches(typed, VERBS, n=2, cutoff=0.7)
             hint = f"did you mean `{'` or `'.join(close)}`?" if close else "see `cairn --help`."
             ctx.fail(f"There is no verb `{typed}`; {hint}")
@@ -99,6 +99,8 @@ class Verbs(click.Group):
         except CairnError as error:
             return _end(str(error), error.exit_code)
         except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback on screen
+            from cairn.cli import crash  # noqa: PLC0415 - hardly ever needed
+
             return _end(crash.told(error), CairnError.exit_code)
         return status if isinstance(status, int) else 0
 

@@ -77,8 +77,8 @@ def _silent(found: Sequence[Finding]) -> RenderableType | None:
     from cairn.cli import screen  # noqa: PLC0415
 
     asked = [each for each in found if each.verdict is not Verdict.NOT_APPLICABLE]
-    reasons = {each.message for each in asked if each.verdict is Verdict.NOT_EVALUATED}
-    if len(reasons) != 1 or any(each.message not in reasons for each in asked):
+    reasons = {each.message for each in asked}
+    if len(reasons) != 1 or any(each.verdict is not Verdict.NOT_EVALUATED for each in asked):
         return None
     told = f"  none of {len(asked)} expectations could be asked\n"
     return screen.verdict(Verdict.NOT_EVALUATED) + screen.text(told, *reasons)
