@@ -54,12 +54,13 @@ def ssh_takes_keys_only(host: EvidenceHost, limits: Parameters) -> Findings:
         **{f"as_{number}": ASK.format(user=user) for number, user in enumerate(users)},
         tried=TRY.format(port=port, user=shlex.quote(users[-1])),
     )
+    wanted = limits.table("sshd_wanted")
     for number, user in enumerate(users):
         settings = _settings(replies[f"as_{number}"])
-        for name, allowed in sorted(limits.table("sshd_wanted").items()):
-            value = settings.get(name, "nothing")
-            at = At(host, f"sshd -T, user {user}: {name}")
-            yield value in allowed, at, f"sshd reports {name} {value}"
+        seen = {name: settings.get(name, "nothing") for name in sorted(wanted)}
+        wrong = [f"{name} {value}" for name, value in seen.items() if value not in wanted[name]]
+        told = ", ".join(wrong or [f"{name} {value}" for name, value in seen.items()])
+        yield not wrong, At(host, f"sshd -T for {user}"), f"sshd reports {told}"
     told = replies["tried"].last
     yield told.endswith("(publickey)."), At(host, "login without a key"), f"sshd answers: {told}"
 

@@ -62,8 +62,10 @@ class Reply:
 
     @property
     def last(self) -> str:
-        """The last line, which is where programs say what went wrong."""
-        return self.lines[-1].strip() if self.lines else "no output"
+        """The line that says most: the first that speaks of an error, else the last in words."""
+        worded = [line.strip() for line in self.lines if any(sign.isalpha() for sign in line)]
+        errors = [line for line in worded if "error" in line.casefold()]
+        return errors[0] if errors else worded[-1] if worded else "no output"
 
 
 @dataclass(slots=True)
