@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cairn.ansible.workspace import CONNECT_TIMEOUT
+from cairn.ansible.workspace import READY_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ def settings_of_ansible(run: RoleRun, folder: Path) -> dict[str, str]:
         "ANSIBLE_STRATEGY": run.strategy,
         "ANSIBLE_STRATEGY_PLUGINS": mitogen_strategies() if "mitogen" in run.strategy else "",
         "ANSIBLE_HOST_KEY_CHECKING": "True",
-        "ANSIBLE_TIMEOUT": str(CONNECT_TIMEOUT),
+        "ANSIBLE_TIMEOUT": str(READY_TIMEOUT),
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORCE_COLOR": "False",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Seconds until an SSH connection that nobody answers is given up.
 CONNECT_TIMEOUT = 10
+#: Seconds until a host that answers must be ready for work; a busy one takes its time.
+READY_TIMEOUT = 90
 #: A dead connection is noticed after this many unanswered questions, each so many seconds apart.
 KEEPALIVE = {"mitogen_ssh_keepalive_count": 3, "mitogen_ssh_keepalive_interval": 10}
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
