@@ -23,7 +23,7 @@ SAMPLE = (FIXTURES / "la-fe.yaml").read_text(encoding="utf-8")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test of `faults` the cases of the table that is named like its module."""
     if "faults" in metafunc.fixturenames:
-        table = HERE / "faults" / f"{metafunc.module.__name__.removeprefix('test_')}.txt"
+        table = HERE / "faults" / f"{Path(metafunc.module.__file__).stem.removeprefix('test_')}.txt"
         cases = table.read_text(encoding="utf-8").split("\n## ")[1:]
         names = [case.partition("\n")[0] for case in cases]
         metafunc.parametrize("faults", [_case(case) for case in cases], ids=names)

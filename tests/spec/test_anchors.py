@@ -93,7 +93,8 @@ def test_two_anchors_of_one_name_are_refused(
 
     assert said(("network:\n", "network:\n  trust_anchors: [site.pem, site.crt]\n")) == [
         (
-            "la-fe.yaml:22:29: network.trust_anchors.2: another file is called `site` too; rename one "
+            "la-fe.yaml:22:29: network.trust_anchors.2: another file is called `site` too; "
+            "rename one "
             "of them"
         )
     ]

@@ -73,7 +73,8 @@ def test_keys_that_are_no_text_are_each_named(said: Callable[..., list[str]]) ->
         "la-fe.yaml:3:1: a key must be text; put it in quotes",
         "la-fe.yaml:4:1: a key must be text; put it in quotes",
         (
-            "la-fe.yaml:5:15: spec_version: this release reads version 1; install a newer release of "
+            "la-fe.yaml:5:15: spec_version: this release reads version 1; install a newer "
+            "release of "
             "Cairn"
         ),
     ]
@@ -82,7 +83,8 @@ def test_keys_that_are_no_text_are_each_named(said: Callable[..., list[str]]) ->
 def test_a_number_of_many_digits_is_refused(said: Callable[..., list[str]]) -> None:
     assert said(("tier: 3", f"tier: {'9' * 5000}")) == [
         (
-            "la-fe.yaml:12:9: federation.tier: this number has too many digits; put it in quotes if it "
+            "la-fe.yaml:12:9: federation.tier: this number has too many digits; put it in "
+            "quotes if it "
             "is none"
         )
     ]

@@ -51,7 +51,8 @@ def test_another_file_than_the_pinned_one_is_refused(said: Callable[..., list[st
 
     assert found == [
         (
-            "la-fe.yaml:11:16: federation.fingerprint: the federation file is another one; if the hub "
+            "la-fe.yaml:11:16: federation.fingerprint: the federation file is another one; if "
+            "the hub "
             "published a new one, run `sha256sum` on it and compare with the hub's operators by "
             "telephone"
         )
@@ -67,7 +68,8 @@ def test_a_missing_file_is_placed_at_its_name(said: Callable[..., list[str]]) ->
 def test_an_absolute_path_is_refused(said: Callable[..., list[str]]) -> None:
     assert said(("demo.federation", "/etc/demo")) == [
         (
-            "la-fe.yaml:10:9: federation.file: is no path of a federation file; write it relative to "
+            "la-fe.yaml:10:9: federation.file: is no path of a federation file; write it "
+            "relative to "
             "the spec, ending in `.json`"
         )
     ]

@@ -48,7 +48,7 @@ def migrate(text: str, *, file: str = "spec") -> tuple[str, list[str]]:
     """
     tree = source.read(text, file)
     report_secrets(tree)
-    version = _version(tree)
+    version = 0 if tree.cut else _version(tree)
     if tree.faults:
         raise InvalidSpec(tree.problems())
     changes: list[str] = []
@@ -65,9 +65,11 @@ def _version(tree: Tree) -> int:
     declared = tree.value if isinstance(tree.value, dict) else {}
     key = "spec_version" if "spec_version" in declared else "version"
     version = declared.get(key)
-    if type(version) is not int:
+    if key not in declared:
         message = "is missing; a spec says `version: 0`, or `spec_version: 1` and later"
-        tree.fault(("spec_version",) if key not in declared else (key,), message)
+        tree.fault(("spec_version",), message)
+    elif type(version) is not int:
+        tree.fault((key,), "must be a whole number; write it without quotes or a point")
     elif version > SPEC_VERSION:
         message = f"this release reads version {SPEC_VERSION}; install a newer release of Cairn"
         tree.fault((key,), message)

@@ -101,8 +101,8 @@ def report_secrets(tree: Tree) -> None:
     for what, index in _seen(tree.text):
         loc, spot = _owner(scalars, tree.text, index)
         # A token may look like several; it is one to whoever has to remove it.
-        key = spot.start.index if spot.end.index > index else -1 - spot.start.line
-        found.setdefault(key, (what, loc, spot))
+        once = spot.start.index if spot.end.index > index else -1 - spot.start.line
+        found.setdefault(once, (what, loc, spot))
     for spot, value in tree.altered:
         for what, _ in _seen(value):
             loc, owner = _owner(scalars, tree.text, spot.start.index)

@@ -9,13 +9,12 @@ import yaml
 
 from cairn.spec.builder import Builder, Stop
 from cairn.spec.syntax import syntax_fault
-from cairn.spec.tree import Fault, Place, Spot
+from cairn.spec.tree import LINE_BREAK, Fault, Place, Spot, inside
 
 if TYPE_CHECKING:
     from cairn.spec.tree import Tree
 
 _OPENED = re.compile(r"quoted scalar|flow (sequence|mapping)$")
-_LINES = re.compile(r"\r\n|\r|\n")
 
 
 def read(text: str, file: str) -> Tree:
@@ -43,14 +42,9 @@ def read(text: str, file: str) -> Tree:
 
 def _misread(error: yaml.MarkedYAMLError, text: str) -> Fault:
     mark = _pointed_at(error)
-    lines = _LINES.split(text)
-    last = max((number for number, line in enumerate(lines) if line.strip()), default=0)
-    line, column = (mark.line, mark.column) if mark else (0, 0)
-    if line > last:
-        line, column = last, len(lines[last].rstrip())
-    column = min(column, len(lines[line]))
-    place = Place(line, column, 0)
-    return Fault((), Spot(place, place), syntax_fault(error, lines[line], column))
+    lines = LINE_BREAK.split(text)
+    start = inside(Place(mark.line, mark.column, 0) if mark else Place(0, 0, 0), lines)
+    return Fault((), Spot(start, start), syntax_fault(error, lines[start.line], start.column))
 
 
 def _pointed_at(error: yaml.MarkedYAMLError) -> yaml.Mark | None:

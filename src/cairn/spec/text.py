@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from cairn.errors import InvalidSpec, Problem
+from cairn.spec.tree import LINE_BREAK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,6 @@ _INVISIBLE = re.compile(
     "[^\t\n\r\x20-\x7e\xa1-\xac\xae-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff"
     "\ue000-\ufefe\uff00-\ufff8\U00010000-\U000dffff]"
 )
-_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def decode(data: bytes, file: str) -> str:
@@ -81,6 +81,6 @@ def at(file: str, text: str, index: int, message: str) -> InvalidSpec:
         index: The character, from 0.
         message: What is wrong; what to do.
     """
-    breaks = list(_BREAK.finditer(text, 0, index))
+    breaks = list(LINE_BREAK.finditer(text, 0, index))
     start = breaks[-1].end() if breaks else 0
     return InvalidSpec([Problem(file, len(breaks) + 1, index - start + 1, "", message)])

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cairn.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 #: Keys and list positions (from 0) that lead from the top of a document to a value.
 Loc: TypeAlias = tuple[str | int, ...]
 
 #: Keys that name an item of a list for people, the first that is there.
 _NAMING = ("name", "id", "aet", "check")
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _SHOWABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
 
 
@@ -143,9 +144,23 @@ class Tree:
 
     def _problem(self, fault: Fault) -> Problem:
         start = fault.at.start
+        if start.index >= len(self.text):
+            start = inside(start, LINE_BREAK.split(self.text))
         return Problem(
             self.file, start.line + 1, start.column + 1, self.where(fault.loc), fault.message
         )
+
+
+def inside(place: Place, lines: Sequence[str]) -> Place:
+    """Return a place, or the end of the last line with text if the place is behind that.
+
+    libyaml notices what is missing at the end only after empty lines, and counts one line more if
+    the last one is not ended.
+    """
+    last = max((number for number, line in enumerate(lines) if line.strip()), default=0)
+    if place.line > last:
+        return Place(last, len(lines[last].rstrip()), place.index)
+    return Place(place.line, min(place.column, len(lines[place.line])), place.index)
 
 
 def _inside(loc: Loc, value: Any, step: str) -> Iterator[tuple[Loc, Any]]:  # noqa: ANN401 - any YAML
