@@ -24,7 +24,7 @@ def _answers(command: Callable[..., None]) -> Callable[..., None]:
             f"--{question.name.replace('_', '-')}",
             type=Answer(question),
             metavar=question.metavar,
-            help=question.text,
+            help=f"{question.text}.",
         )(command)
     return command
 
@@ -39,9 +39,11 @@ def _answers(command: Callable[..., None]) -> Callable[..., None]:
     help="What the node is.",
 )
 @_answers
-@click.option("--host", default="imaging-1", show_default=True, help="Name of its first host.")
+@click.option("--host", help="Name of its first host; imaging-1, hub-1 or compute-1 if absent.")
 @click.option("--federation", metavar="FILE", help="The hub's file in nodes/; the only one there.")
-def new(name: str, kind: str, host: str, federation: str | None, **given: str | None) -> None:
+def new(
+    name: str, kind: str, host: str | None, federation: str | None, **given: str | None
+) -> None:
     """Write the spec of a new node.
 
     Makes nodes/NAME.yaml out of a commented skeleton, and changes nothing else. Asks for what is
@@ -50,6 +52,7 @@ def new(name: str, kind: str, host: str, federation: str | None, **given: str | 
     from cairn.cli import screen, skeleton  # noqa: PLC0415 - help needs neither
 
     path = house.root() / "nodes" / f"{name}.yaml"
+    host = host or f"{'imaging' if kind == 'data-provider' else kind}-1"
     _refuse_bad_names(path, name, host)
     answers = {"name": name, "host": host}
     if kind != "hub":

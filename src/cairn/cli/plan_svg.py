@@ -132,11 +132,9 @@ def _lines(host: PlannedHost) -> list[tuple[str, str]]:
 
 def _connections(host: PlannedHost, names: dict[str, str], direction: str) -> list[Connection]:
     """Put the flows of one direction together by peer, in the order of the plan."""
-    order = {flow.peer: -number for number, flow in enumerate(reversed(host.flows))}
-    flows = sorted(
-        (flow for flow in host.flows if flow.direction == direction),
-        key=lambda flow: order[flow.peer],
-    )
+    wanted = [flow for flow in host.flows if flow.direction == direction]
+    order = list(dict.fromkeys(flow.peer for flow in wanted))
+    flows = sorted(wanted, key=lambda flow: order.index(flow.peer))
     found: list[Connection] = []
     for peer, group in groupby(flows, key=lambda flow: flow.peer):
         same = list(group)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from cairn.plan.model import Account, Flow, Plan, PlannedHost, PlannedRole, Service
     from cairn.spec.site import Site
 
-#: What a machine without a capability cannot do, as a phrase.
-CANNOT = {
-    "kernel": "kernel modules and kernel parameters are not its own",
-    "clock": "it does not keep its own clock",
-    "audit": "it cannot run the audit daemon",
-    "apparmor": "it cannot confine services with AppArmor",
+#: What a machine without a capability does not have, as a phrase.
+LACKS = {
+    "kernel": "a kernel of its own",
+    "clock": "a clock of its own",
+    "audit": "an audit daemon",
+    "apparmor": "AppArmor",
 }
 #: Peers of a flow that are words of the plan, in the words of a person.
 PEERS = {"resolvers": "its name servers", "anywhere": "everywhere"}
@@ -49,7 +49,9 @@ def host_parts(host: PlannedHost) -> Iterator[RenderableType]:
     yield from _part("Packages", [(r.name, _words(r.packages)) for r in host.roles if r.packages])
     yield from _part("Services", [(r.name, _services(r)) for r in host.roles if r.services])
     yield from _part("Files", [_file for role in host.roles for _file in _files(role)])
-    yield from _part("Left out", list(_left_out(host)))
+    yield from _part(
+        "Left out", [(role.name, each) for role in host.roles for each in role.without]
+    )
 
 
 def _heading(host: PlannedHost) -> Text:
@@ -63,6 +65,9 @@ def _facts(host: PlannedHost) -> Iterator[tuple[Text, str | Text]]:
     if host.pending:
         told = f"{_words(host.pending)}: declared, but this release cannot install it yet"
         yield screen.text(("not yet", "yellow")), screen.text((told, "yellow"))
+    lacking = [LACKS[each] for each in CAPABILITIES if each not in host.capabilities]
+    if lacking:
+        yield screen.text(("lacks", "dim")), _words(lacking)
     if host.volumes:
         yield screen.text(("data in", "dim")), _words(host.volumes)
 
@@ -108,16 +113,6 @@ def _service(service: Service) -> str:
 def _files(role: PlannedRole) -> Iterator[tuple[str, str, str]]:
     for file in sorted(role.files, key=lambda each: each.path):
         yield file.path, f"{file.mode} {file.owner}:{file.group}", role.name
-
-
-def _left_out(host: PlannedHost) -> Iterator[tuple[str, str]]:
-    """Yield what the machine cannot do, then what each role leaves out because of it."""
-    lacking = [each for each in CAPABILITIES if each not in host.capabilities]
-    if lacking:
-        yield "machine", "; ".join(CANNOT[each] for each in lacking)
-    for role in host.roles:
-        for each in role.without:
-            yield role.name, each
 
 
 def _words(words: Iterable[str]) -> str:

@@ -73,7 +73,7 @@ QUESTIONS = (
     ),
     Question(
         "domain",
-        "Name under which nodes reach the hub",
+        "Name under which nodes reach the hub (asked of a hub only)",
         "NAME",
         "Destination",
         "write a host name, as in hub.example.org",
