@@ -63,3 +63,16 @@ def test_the_message_of_a_hidden_result_says_that_it_is_hidden() -> None:
 def test_an_assertion_does_not_touch_the_host_and_a_copy_does() -> None:
     assert not events.touches_host(_ok({}, task_action="ansible.builtin.assert"))
     assert events.touches_host(_ok({}, task_action="ansible.builtin.copy"))
+
+
+def test_an_item_that_is_a_map_is_called_by_its_path() -> None:
+    item = {"owner": "root", "path": "/etc/motd"}
+    result = {"results": [{"failed": True, "item": item, "msg": "no"}]}
+    assert events.message_of(_ok(result)) == "/etc/motd: no"
+
+
+def test_a_crashed_module_is_told_by_its_errors_and_not_by_its_traceback() -> None:
+    trace = "Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left: 'a'\n"
+    assert events.message_of(_ok({"msg": "no json", "module_stderr": trace})) == (
+        "the module crashed: OSError: [Errno 28] No space left: 'a'"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from typing import Any
 
 from cairn.ansible.outcome import Change
@@ -68,7 +69,14 @@ def _subject(event: Event, result: Event) -> str:
         for key in _SUBJECTS:
             if source.get(key):
                 return _text(source[key])
-    return _text(result["item"]) if result.get("item") else ""
+    return _label(result.get("item"))
+
+
+def _label(item: Any) -> str:  # noqa: ANN401 - whatever a role loops over
+    """Return what an item of a loop is about: of a map its path or name, else all of it."""
+    if isinstance(item, dict):
+        return next((str(item[key]) for key in _SUBJECTS if item.get(key)), _text(item))
+    return _text(item) if item else ""
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever a module answers
@@ -106,8 +114,8 @@ def message_of(event: Event) -> str:
     result = event["event_data"].get("res") or {}
     for one in result.get("results") or []:
         if isinstance(one, dict) and (one.get("failed") or one.get("unreachable")):
-            item = f"{_text(one['item'])}: " if one.get("item") else ""
-            return item + _said(one)
+            item = _label(one.get("item"))
+            return f"{item}: {_said(one)}" if item else _said(one)
     return _said(result)
 
 
@@ -116,7 +124,15 @@ def _said(result: dict[str, Any]) -> str:
         return "it handles a secret, so its message is kept back"
     message = str(result.get("msg") or "").strip()
     detail = str(result.get("stderr") or result.get("module_stderr") or "").strip()
+    if "Traceback (most recent call last)" in detail:
+        return _crash(detail)
     if not detail and message in {"", "non-zero return code"}:
         detail = str(result.get("stdout") or result.get("module_stdout") or "").strip()
     tail = "\n".join(detail.splitlines()[-3:])
     return f"{message}: {tail}" if tail and tail not in message else message or "no message"
+
+
+def _crash(detail: str) -> str:
+    """Return the errors in the tracebacks of a module that has crashed, without the tracebacks."""
+    errors = re.findall(r"^\w[\w.]*(?:Error|Exception|Exit)\b.*", detail, re.MULTILINE)
+    return "the module crashed: " + ("; ".join(errors) or detail.splitlines()[-1])
