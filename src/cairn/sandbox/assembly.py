@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -207,8 +208,9 @@ def _same_base(base: Path, wish: HostRecord) -> Path:
 
 
 def _remove_empty_folders() -> None:
-    with contextlib.suppress(OSError):
-        places.sandbox().rmdir()
+    for folder, _, _ in os.walk(places.sandbox(), topdown=False):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()  # a volume that nothing was ever written to is no data
     left = [entry.name for entry in places.SANDBOXES.iterdir()]
     if left == [".lock"]:
         (places.SANDBOXES / ".lock").unlink()

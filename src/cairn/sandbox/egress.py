@@ -9,6 +9,7 @@ another table of the computer drops forwarded packets (Docker's does), that verd
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from cairn.sandbox.records import HostRecord, Way
     from cairn.sandbox.reservations import Reservation
+
+#: Characters of host names, addresses and networks: nothing that means something to nftables.
+_DESTINATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*")
 
 _TABLE = """\
 table inet {table}
@@ -148,6 +152,8 @@ def checked(way: Way) -> Way:
     """
     if way["protocol"] not in {"tcp", "udp"}:
         raise SandboxError(f"egress to `{way['to']}`: protocol must be tcp or udp")
+    if not _DESTINATION.fullmatch(way["to"]):
+        raise SandboxError(f"egress to `{way['to']}`: that is no host name, address or network")
     if isinstance(way["port"], bool) or way["port"] not in range(1, 65536):
         raise SandboxError(f"egress to `{way['to']}`: port must be a number from 1 to 65535")
     return {"to": way["to"], "port": int(way["port"]), "protocol": way["protocol"]}

@@ -1,0 +1,19 @@
+"""What all tests share: sandbox hosts as fixtures, and a clear word where there can be none."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest_plugins = ("sandbox.hosts",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests that need a sandbox host where the caller cannot have one."""
+    if os.geteuid() == 0:
+        return
+    needs_root = pytest.mark.skip(reason="sandbox hosts need root; run `sudo make test`")
+    for item in items:
+        if item.get_closest_marker("sandbox"):
+            item.add_marker(needs_root)

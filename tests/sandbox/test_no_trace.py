@@ -1,0 +1,116 @@
+"""After the last host is removed the computer is as it was before the first."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cairn import house, sandbox
+from cairn.sandbox import commands, places, records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.hosts import Host
+
+pytestmark = pytest.mark.sandbox
+
+
+def trace() -> set[str]:
+    """Return what the computer has of mounts, links, rules, groups, processes and folders.
+
+    What other checkouts' sandboxes come and go with meanwhile is left out by their labels.
+    """
+    seen = {
+        *Path("/proc/self/mountinfo").read_text().splitlines(),
+        *(f"link {path.name}" for path in Path("/sys/class/net").iterdir()),
+        *(f"rules {line}" for line in said("nft", "list", "tables")),
+        *(f"group {path}" for path in Path("/sys/fs/cgroup").glob("**/cairn-*")),
+        *(f"process {line}" for line in said("ps", "-eo", "args") if is_of_sandbox(line)),
+        *(f"folder {path}" for path in places.SANDBOXES.glob("*")),
+    }
+    return {line for line in seen if not belongs_to_others(line)}
+
+
+def said(*argv: str) -> list[str]:
+    return subprocess.run(
+        argv, capture_output=True, text=True, check=True, env=commands.environment()
+    ).stdout.splitlines()
+
+
+def is_of_sandbox(line: str) -> bool:
+    return bool(re.search(r"^\S*(systemd-nspawn|apt-cacher-ng)\b", line))
+
+
+def belongs_to_others(line: str) -> bool:
+    mine = places.label()
+    labels = re.findall(r"(?:cairn[-_]|vb-c|sandboxes/|machine=c)([0-9a-f]{6})", line)
+    return any(label != mine for label in labels) or "apt-cacher-ng" in line
+
+
+def forwarding() -> str:
+    return Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()
+
+
+@pytest.mark.parametrize("way", ["one by one", "all at once", "after a kill"])
+def test_the_computer_is_as_before(
+    own_checkout: Path, start_host: Callable[..., Host], way: str
+) -> None:
+    before, forwarded = trace(), forwarding()
+    alone = not any(record.runs for record in sandbox.hosts(all_checkouts=True))
+    one = start_host("one", volumes=["/srv/imaging"], memory=1 << 30)
+    start_host("two")
+    assert len(trace() - before) >= 8
+    if way == "after a kill":
+        os.kill(one.running.pid, 9)
+    if way == "one by one":
+        sandbox.remove("testing", "one")
+        sandbox.remove("testing", "two")
+    else:
+        assert sandbox.remove_all() == ["testing/one", "testing/two"]
+    assert trace() - before == set()
+    assert not (places.SANDBOXES / house.checkout_id()).exists()
+    if alone:
+        assert forwarding() == forwarded
+
+
+def test_a_cut_start_is_removed_as_well(
+    own_checkout: Path, start_host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = trace()
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cairn.sandbox.machine.boot", cut)
+        with pytest.raises(KeyboardInterrupt):
+            start_host("one")
+    assert trace() != before
+    assert sandbox.remove_all() == ["testing/one"]
+    assert trace() - before == set()
+
+
+def test_hosts_of_a_checkout_that_is_gone_are_orphans_and_can_be_removed(
+    own_checkout: Path, start_host: Callable[..., Host], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    (gone / "Pulumi.yaml").touch()
+    with monkeypatch.context() as patch:
+        patch.setenv("CAIRN_HOME", str(gone))
+        start_host("lost")
+        sandbox.stop("testing", "lost")
+        [record] = records.read()
+    assert not record.is_orphan
+    gone.rename(tmp_path / "moved")
+    assert record.is_orphan
+    removed = sandbox.remove_orphans(progress=lambda _: None)
+    assert f"testing/lost of {gone}" in removed
+    assert record not in sandbox.hosts(all_checkouts=True)
