@@ -85,7 +85,7 @@ def services_run(host: EvidenceHost) -> Findings:
         yield NOT_APPLICABLE, "the plan names no service for this host"
         return
     names = " ".join(shlex.quote(service.unit) for service in services)
-    wanted = "Id,LoadState,ActiveState,Type,Result,UnitFileState"
+    wanted = "Id,LoadState,ActiveState,Type,RemainAfterExit,Result,UnitFileState"
     reply = host.run(f"systemctl show --property={wanted} -- {names}")
     states = list(_units(reply))
     if len(states) != len(services):
@@ -106,7 +106,8 @@ def _runs(service: Service, state: dict[str, str]) -> bool:
     there = state.get("LoadState") == "loaded"
     if not there or state.get("ActiveState") == "failed":
         return False
-    ended_well = state.get("Type") == "oneshot" and state.get("Result") == "success"
+    passing = state.get("Type") == "oneshot" and state.get("RemainAfterExit") != "yes"
+    ended_well = passing and state.get("Result") == "success"
     return state.get("ActiveState") == "active" or ended_well or not service.active
 
 

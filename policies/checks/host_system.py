@@ -167,6 +167,8 @@ ran=$(changed $past/unattended-upgrades-stamp)
 age upgraded "${ran:-$(changed /etc/machine-id)}"
 age reboot "$(changed /run/reboot-required)"
 """
+#: What apt.conf(5) takes for yes.
+TRUE = {"1", "yes", "true", "with", "on", "enable"}
 SETTINGS = "apt-config dump | grep -iE 'Periodic|Origins-Pattern|Insecure|Unauthenticated'"
 TIMERS = "systemctl is-active apt-daily.timer apt-daily-upgrade.timer"
 PENDING = "apt-get --simulate --quiet dist-upgrade | grep '^Inst ' | grep -i security || true"
@@ -207,7 +209,7 @@ def security_updates_go_in(host: EvidenceHost, limits: Parameters) -> Findings:
     security = "label=Debian-Security" in settings
     at = At(host, "apt: origins")
     yield security, at, f"security updates are {'among' if security else 'not among'} them"
-    unsigned = "true" in {line.partition(" ")[2].strip('";') for line in _insecure(settings)}
+    unsigned = any(line.split('"')[1].casefold() in TRUE for line in _insecure(settings))
     careless = unsigned or bool(replies["trusted"].lines)
     told = "a source without signature is allowed" if careless else "all sources are signed"
     yield not careless, At(host, "apt: sources"), told
@@ -218,7 +220,8 @@ def security_updates_go_in(host: EvidenceHost, limits: Parameters) -> Findings:
 
 def _insecure(settings: str) -> list[str]:
     lines = settings.splitlines()
-    return [line for line in lines if "Insecure" in line or "AllowUnauthenticated" in line]
+    named = ("Insecure", "AllowUnauthenticated")
+    return [line for line in lines if '"' in line and any(name in line for name in named)]
 
 
 def _ages(lines: tuple[str, ...]) -> dict[str, float]:

@@ -74,7 +74,6 @@ def modalities_are_listed(document: Document) -> Findings:
     for modality in spec.pacs.accepts:
         at = At(spec, f"pacs.accepts.{modality.aet}")
         yield titles.count(modality.aet) == 1, at, f"listed {titles.count(modality.aet)} times"
-        yield bool(modality.may), at, f"may {', '.join(modality.may) or 'do nothing'}"
         inside = zone is None or _lies_in(modality.address, zone)
         yield inside, at, f"connects from {modality.address}, modalities from {zone or 'anywhere'}"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from trials import maker
+
+from checks.trials import maker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trials import Maker
+    from checks.trials import Maker
 
 
 @pytest.fixture

@@ -7,17 +7,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from trials import document, one
 
 from cairn.checks import engine
 from cairn.checks.verdicts import Verdict
 from cairn.errors import PlanRefused, PolicyError, VerifyFailed
 from cairn.plan.model import Plan, PlannedHost
+from checks.trials import document, one
 
 if TYPE_CHECKING:
-    from trials import Maker
-
     from cairn.checks.verdicts import Evidence, Finding, Judgement
+    from checks.trials import Maker
 
 TODAY = date(2026, 11, 22)
 

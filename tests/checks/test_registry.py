@@ -7,15 +7,15 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from trials import HEAD, one
 
 from cairn.checks.registry import Moment, load
 from cairn.errors import PolicyError
+from checks.trials import HEAD, one
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trials import Maker
+    from checks.trials import Maker
 
 BODY = "yield True, At(document.spec), 'x'"
 

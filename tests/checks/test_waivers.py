@@ -6,18 +6,17 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from trials import document, one, waiver
 
 from cairn.checks import engine
 from cairn.checks.registry import Catalogue, load
 from cairn.checks.verdicts import Verdict
 from cairn.errors import PlanRefused
 from cairn.house import root
+from checks.trials import document, one, waiver
 
 if TYPE_CHECKING:
-    from trials import Maker
-
     from cairn.checks.verdicts import Judgement
+    from checks.trials import Maker
 
 TODAY = date(2026, 11, 22)
 WRONG = one("yield False, At(document.spec, 'a.b'), 'it is not so'")
