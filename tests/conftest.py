@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
+
+# Tests are no package; what several of them share is imported as `sandbox.hosts` and the like.
+sys.path.append(str(Path(__file__).parent))
 
 pytest_plugins = ("sandbox.hosts",)
 

@@ -15,6 +15,7 @@ import pytest
 from cairn import sandbox
 from cairn.errors import SandboxError
 from cairn.sandbox import machine, network, places, records
+from cairn.sandbox.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +48,12 @@ def test_a_killed_host_leaves_no_process_once_it_is_removed(
     start_host: Callable[..., Host],
 ) -> None:
     host = start_host("killed")
-    [inner] = children(host.running.pid)
+    [child] = psutil.Process(host.running.pid).children()
+    inner = Process(child.pid, child.create_time())
     kill(host.running.pid)
+    assert inner.lives()
     sandbox.remove("testing", "killed")
-    assert not any(str(inner) == name for name in os.listdir("/proc"))  # noqa: PTH208
+    assert not inner.lives()
 
 
 def test_a_restart_powers_off_cleanly_and_keeps_address_and_key(
@@ -158,7 +161,3 @@ def test_a_volume_outlives_its_host_until_its_deletion_is_asked_for(
 
 def gateway_of(host: str) -> str:
     return sandbox.reserve("testing", host).gateway
-
-
-def children(pid: int) -> list[int]:
-    return [child.pid for child in psutil.Process(pid).children()]
