@@ -37,31 +37,27 @@ MANY = settings(
 )
 
 
-def nasty() -> st.SearchStrategy[str]:
-    """Text that YAML, numbers, dates, paths or patterns may stumble over."""
-    known = ["yes", "NO", "~", "", "0o7", "1e999", "-.inf", ".nan", "1.10", "9" * 5000,
-             "2027-02-30", "0000-00-00", "<<", "&a", "*a", "!!python/object:os.system", "{{ x }}", "[", "]", "{",
-             "}", "|", ">", "%", "@", "`", "'", '"', "#", "- ", "? ", ": ", "---", "...", "\t",
-             "\x00", "\u2028", "\u202e", "\ufeff", "\U0001f9ec", "0.0.0.0/0", "::/0", "fe80::1%x",
-             "../../etc/passwd", "/dev/zero", "999999 PiB", "0 B", CANARY, f"password={CANARY}",
-             "a" * 300, "hosts", "name", "\r", "null", "'", "local", "٣"]  # fmt: skip
-    return st.one_of(st.sampled_from(known), st.text(max_size=12))
-
-
-def scalars() -> st.SearchStrategy[Any]:
-    return st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(), nasty(), st.just(10**400)
-    )
-
-
-def values() -> st.SearchStrategy[Any]:
-    return st.recursive(
-        scalars(),
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=3), st.dictionaries(nasty(), inner, max_size=3)
-        ),
-        max_leaves=8,
-    )
+#: Text that YAML, numbers, dates, paths or patterns may stumble over.
+NASTY = st.one_of(
+    st.sampled_from(
+        ["yes", "NO", "~", "", "0o7", "1e999", "-.inf", ".nan", "1.10", "9" * 5000, "0000-00-00",
+         "2027-02-30", "<<", "&a", "*a", "!!python/object:os.system", "{{ x }}", "[", "]", "{", "}",
+         "|", ">", "%", "@", "`", "'", '"', "#", "- ", "? ", ": ", "---", "...", "\t", "\x00",
+         "\u2028", "\u202e", "\ufeff", "\U0001f9ec", "0.0.0.0/0", "::/0", "fe80::1%x", "local",
+         "../../etc/passwd", "/dev/zero", "999999 PiB", "0 B", CANARY, f"password={CANARY}",
+         "a" * 300, "hosts", "name", "\r", "null", "٣"]
+    ),
+    st.text(max_size=12),
+)  # fmt: skip
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), NASTY, st.just(10**400))
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NASTY, inner, max_size=3)),
+    max_leaves=8,
+)
+LINE_ENDS = st.sampled_from(["\n", "\n", "\r\n"])
+INDENTS = st.sampled_from(["", " ", "  ", "   ", "      ", "\t", "- ", "# "])
+KINDS_OF_DAMAGE = st.sampled_from(["lose", "replace", "rename", "move"])
 
 
 @st.composite
@@ -70,7 +66,7 @@ def damaged_text(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         damage = draw(st.sampled_from(DAMAGES))
         lines = damage(draw, lines) or [""]
-    data = draw(st.sampled_from(["\n", "\n", "\r\n"])).join(lines).encode("utf-8", "surrogatepass")
+    data = draw(LINE_ENDS).join(lines).encode("utf-8", "surrogatepass")
     if draw(st.integers(0, 9)) == 0:
         at = draw(st.integers(0, len(data)))
         data = data[:at] + draw(st.binary(min_size=1, max_size=8)) + data[at:]
@@ -99,7 +95,7 @@ def _swap(draw: st.DrawFn, lines: list[str]) -> list[str]:
 
 def _shift(draw: st.DrawFn, lines: list[str]) -> list[str]:
     at = _line(draw, lines)
-    indent = draw(st.sampled_from(["", " ", "  ", "   ", "      ", "\t", "- ", "# "]))
+    indent = draw(INDENTS)
     lines[at] = indent + lines[at].lstrip()
     return lines
 
@@ -112,19 +108,19 @@ def _cut(draw: st.DrawFn, lines: list[str]) -> list[str]:
 def _put_in(draw: st.DrawFn, lines: list[str]) -> list[str]:
     at = _line(draw, lines)
     column = draw(st.integers(0, len(lines[at])))
-    lines[at] = lines[at][:column] + draw(nasty()) + lines[at][column:]
+    lines[at] = lines[at][:column] + draw(NASTY) + lines[at][column:]
     return lines
 
 
 def _replace_value(draw: st.DrawFn, lines: list[str]) -> list[str]:
     at = _line(draw, lines)
-    lines[at] = re.sub(r"(: ?).*", lambda match: match[1] + draw(nasty()), lines[at], count=1)
+    lines[at] = re.sub(r"(: ?).*", lambda match: match[1] + draw(NASTY), lines[at], count=1)
     return lines
 
 
 def _rename_key(draw: st.DrawFn, lines: list[str]) -> list[str]:
     at = _line(draw, lines)
-    lines[at] = re.sub(r"[a-z_]+:", lambda _: draw(nasty()) + ":", lines[at], count=1)
+    lines[at] = re.sub(r"[a-z_]+:", lambda _: draw(NASTY) + ":", lines[at], count=1)
     return lines
 
 
@@ -137,15 +133,16 @@ DAMAGES: list[Callable[[st.DrawFn, list[str]], list[str]]] = [
 def damaged_values(draw: st.DrawFn) -> bytes:
     value = json.loads(json.dumps(draw(st.sampled_from(VALUES))))
     for _ in range(draw(st.integers(1, 4))):
-        above, key = draw(st.sampled_from(list(_places(value))))
-        damage = draw(st.sampled_from(["lose", "replace", "rename", "move"]))
+        places = list(_places(value))
+        above, key = places[draw(st.integers(0, len(places) - 1))]
+        damage = draw(KINDS_OF_DAMAGE)
         old = above[key]
         if damage == "replace":
-            above[key] = draw(values())
+            above[key] = draw(ANYTHING)
             continue
         del above[key]
         if damage == "rename" and isinstance(above, dict):
-            above[draw(st.one_of(nasty(), st.just(f"{key}s")))] = old
+            above[draw(NASTY) or f"{key}s"] = old
         elif damage == "move":
             value[str(key)] = old
         if not value:

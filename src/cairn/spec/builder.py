@@ -53,6 +53,7 @@ class Builder:
         self.tree = Tree(file, text, None, Spot(start, start))
         self._open: list[_Open] = []
         self._documents = 0
+        self._may_be_filled_in = _PLACEHOLDER.search(text) is not None
         #: How many levels were open where a template placeholder began, while it is open.
         self._muted: int | None = None
 
@@ -96,7 +97,7 @@ class Builder:
             self._key(text, spot, plain=plain)
             return
         value = self._resolved(event, spot) if plain else text
-        if isinstance(value, str) and _PLACEHOLDER.search(value):
+        if self._may_be_filled_in and isinstance(value, str) and _PLACEHOLDER.search(value):
             self._note(self._loc(), spot, _FILLED_IN, spoils=True)
         self._put(value, spot)
 
@@ -113,7 +114,7 @@ class Builder:
         return value
 
     def _start(self, event: _Event, value: dict[str, Any] | list[Any]) -> None:
-        spot = Spot(event.start_mark, event.end_mark)
+        spot = Spot(event.start_mark, event.end_mark, holds=True)
         if event.anchor or event.tag:
             self._decorated(event)
         if len(self._open) == MOST_LEVELS:
@@ -135,7 +136,8 @@ class Builder:
 
     def _alias(self, event: _Event) -> None:
         self._refuse(event, "aliases (`*`) are not allowed; write the value out")
-        spot = Spot(event.start_mark, event.end_mark, spoiled=True)
+        spot = Spot(event.start_mark, event.end_mark)
+        spot.spoiled = True
         if self._key_is_next():
             self._drop_key()
         else:

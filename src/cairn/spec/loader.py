@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,13 @@ from cairn.spec.document import Document
 from cairn.spec.federation import pinned_by
 from cairn.spec.secrets import report_secrets
 from cairn.spec.text import decode, read_bytes
+from cairn.spec.tree import Fault
 from cairn.spec.validation import node_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cairn.spec.federation import FederationFile
     from cairn.spec.tree import Tree
 
 
@@ -35,7 +40,10 @@ def load(path: Path) -> Document:
     Raises:
         InvalidSpec: Something is wrong, with every problem of the spec and of its federation file.
     """
-    return _loaded(path)[0]
+    found = _read(path)
+    if found.document is None:
+        raise InvalidSpec(found.problems)
+    return found.document
 
 
 def load_node(name: str, *, folder: Path | None = None) -> Document:
@@ -66,41 +74,63 @@ def load_all(folder: Path) -> list[Document]:
         InvalidSpec: Something is wrong, with the problems of all files.
         Misuse: There is no such folder.
     """
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    trees: list[Tree] = []
-    for path in _specs(folder):
-        try:
-            document, tree = _loaded(path)
-        except InvalidSpec as error:
-            problems.extend(error.problems)
-        else:
-            documents.append(document)
-            trees.append(tree)
+    found = [_read(path) for path in _specs(folder)]
+    problems = [problem for one in found for problem in one.problems]
     problems.extend(_misnamed(folder))
-    problems.extend(_used_by_two(trees))
+    problems.extend(_used_by_two(found))
     if problems:
         raise InvalidSpec(sorted(set(problems)))
-    return documents
+    return [one.document for one in found if one.document]
 
 
-def _loaded(path: Path) -> tuple[Document, Tree]:
-    data = read_bytes(path, str(path))
-    tree = source.read(decode(data, str(path)), str(path))
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What came of one file.
+
+    Attributes:
+        document: The node, if nothing is wrong with it.
+        problems: What is wrong with it.
+        claims: Addresses of its hosts, each with the problem that it would be to claim it too.
+    """
+
+    document: Document | None
+    problems: Sequence[Problem]
+    claims: Sequence[tuple[str, Problem]] = ()
+
+
+def _read(path: Path) -> _Found:
+    file = str(path)
+    try:
+        data = read_bytes(path, file)
+        tree = source.read(decode(data, file), file)
+    except InvalidSpec as error:
+        return _Found(None, error.problems)
     report_secrets(tree)
     node = None if tree.cut else node_of(tree)
     if tree.cut:
-        raise InvalidSpec(tree.problems())
+        return _Found(None, tree.problems())
     report_contradictions(tree)
-    federation, elsewhere = None, []
-    try:
-        federation = pinned_by(tree, path.parent)
-    except InvalidSpec as error:
-        elsewhere = list(error.problems)
+    federation, elsewhere = _federation(tree, path.parent)
     anchors = anchors_of(tree, path.parent)
+    claims = _claims(tree)
     if node is None or tree.faults or elsewhere:
-        raise InvalidSpec([*tree.problems(), *elsewhere])
-    return Document(node, path, digest_of(data), federation, anchors), tree
+        return _Found(None, [*tree.problems(), *elsewhere], claims)
+    return _Found(Document(node, path, digest_of(data), federation, anchors), (), claims)
+
+
+def _federation(tree: Tree, folder: Path) -> tuple[FederationFile | None, Sequence[Problem]]:
+    try:
+        return pinned_by(tree, folder), ()
+    except InvalidSpec as error:
+        return None, error.problems
+
+
+def _claims(tree: Tree) -> list[tuple[str, Problem]]:
+    message = f"{tree.file} has this address too; a machine is one host"
+    return [
+        (address, tree.problem(Fault(loc, tree.spot(loc), message)))
+        for loc, address in addresses(tree)
+    ]
 
 
 def _specs(folder: Path) -> list[Path]:
@@ -115,18 +145,14 @@ def _misnamed(folder: Path) -> list[Problem]:
     return [Problem(str(path), 1, 1, "", message) for path in sorted(folder.glob("*.yml"))]
 
 
-def _used_by_two(trees: list[Tree]) -> list[Problem]:
-    """Report addresses that hosts of two nodes claim."""
-    seen: dict[str, Tree] = {}
-    problems: list[Problem] = []
-    for tree in trees:
-        tree.faults.clear()
-        for loc, address in addresses(tree):
-            first = seen.setdefault(address, tree)
-            if first is not tree:
-                tree.fault(loc, f"{first.file} has this address too; a machine is one host")
-        problems.extend(tree.problems())
-    return problems
+def _used_by_two(found: Sequence[_Found]) -> Iterator[Problem]:
+    """Report addresses that hosts of two nodes claim, at the second of them."""
+    seen: dict[str, Problem] = {}
+    for one in found:
+        for address, claim in one.claims:
+            first = seen.setdefault(address, claim)
+            if first.file != claim.file:
+                yield replace(claim, message=first.message)
 
 
 def _from_here(folder: Path) -> Path:

@@ -47,7 +47,12 @@ _SHAPES = (
     _shape("a token", "glpat- xoxb- xoxp- pul- sk-", r"\b(?:glpat|xox[bp]|pul|sk)-[\w-]{20,}"),
     _shape("a token", "hvs.", r"\bhvs\.[\w-]{20,}"),
     _shape("the hash of a password", "$", r"\$(?:1|2[abxy]|5|6|7|y|gy|argon2id?)\$\S{8,}"),
-    _shape("a password", "=", rf"(?i)(?:{_NAMES})=(?!{_REFERENCE})[^\s&=]+"),
+    _shape(
+        "a password",
+        "password= passwd= passphrase= pwd= secret= token= key= id= credential= credentials= "
+        "string=",
+        rf"(?i)(?:{_NAMES})=(?!{_REFERENCE})[^\s&=]+",
+    ),
     _shape(
         "a default password",
         "changeme change_me change-me changeit supersecret minioadmin letmein hunter2 qwerty",

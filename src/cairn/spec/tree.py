@@ -29,7 +29,6 @@ class Place:
     index: int
 
 
-@dataclass(slots=True)
 class Spot:
     """Where one value stands, and the values inside it.
 
@@ -42,12 +41,20 @@ class Spot:
         gaps: The map lost keys while it was read, so that none may be called missing.
     """
 
-    start: Place
-    end: Place
-    keys: dict[str, Spot] = field(default_factory=dict)
-    under: dict[str | int, Spot] = field(default_factory=dict)
-    spoiled: bool = False
-    gaps: bool = False
+    __slots__ = ("end", "gaps", "keys", "spoiled", "start", "under")
+
+    def __init__(self, start: Place, end: Place, *, holds: bool = False) -> None:
+        self.start = start
+        self.end = end
+        # Most values are scalars: they share two empty maps that nobody writes to.
+        self.keys: dict[str, Spot] = {} if holds else _NO_KEYS
+        self.under: dict[str | int, Spot] = {} if holds else _NOTHING
+        self.spoiled = False
+        self.gaps = False
+
+
+_NO_KEYS: dict[str, Spot] = {}
+_NOTHING: dict[str | int, Spot] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +147,10 @@ class Tree:
 
     def problems(self) -> list[Problem]:
         """Return all faults as problems, each once, sorted by place."""
-        return sorted({self._problem(fault) for fault in self.faults})
+        return sorted({self.problem(fault) for fault in self.faults})
 
-    def _problem(self, fault: Fault) -> Problem:
+    def problem(self, fault: Fault) -> Problem:
+        """Return a fault as a problem, with its path in words."""
         start = fault.at.start
         if start.index >= len(self.text):
             start = inside(start, LINE_BREAK.split(self.text))
