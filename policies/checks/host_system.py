@@ -19,7 +19,7 @@ DAY_S = 86_400
 
 @check(
     id="HST-08",
-    title="AppArmor confines services and none of its profiles only complains",
+    title="AppArmor is on, and no running service is only complained about",
     severity=Severity.MEDIUM,
     supports=(
         "CIS-D12 1.3.1.4",

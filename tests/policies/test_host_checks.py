@@ -1,0 +1,227 @@
+"""Each host check passes on what a sound host answered, fails on a tampered one, never guesses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cairn.checks import engine, registry
+from cairn.checks.live import Unreachable
+from cairn.checks.registry import Catalogue, Moment
+from cairn.checks.verdicts import Judgement, Verdict
+from cairn.plan.model import Plan
+from policies.answering import PLANNED, RECORDED, Answering, Result, host, recorded
+from policies.specimens import document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cairn.checks.host import Shell
+
+TODAY = date(2026, 11, 22)
+CATALOGUE = registry.catalogue()
+IDS = [one.id for one in CATALOGUE.of(Moment.HOST)]
+
+ISSUE = "0644 root root regular file\t/etc/issue"
+OUTPUT = "hook output priority filter; policy "
+ON = "LoadState=loaded\nActiveState=active"
+OFF = "LoadState=loaded\nActiveState=inactive"
+TIMER = f"Id=apt-daily.timer\n{ON}\nUnitFileState="
+
+#: Check, question, text of the sound answer, and what a tampered host answers instead.
+#: An empty text stands for the whole answer.
+TAMPERED: list[tuple[str, str, str, str]] = [
+    ("FIL-01", "seen", ISSUE, "0666 root root regular file\t/etc/issue"),
+    ("FIL-01", "seen", ISSUE, "0644 ana root regular file\t/etc/issue"),
+    ("FIL-01", "seen", ISSUE, "0644 root root symbolic link\t/etc/issue"),
+    ("FIL-01", "seen", f"{ISSUE}\n", "stat: cannot statx '/etc/issue'\n"),
+    ("FIL-01", "hashes", "", f"{64 * '0'}  /etc/issue\n{64 * '0'}  /etc/cairn/nftables.conf\n"),
+    ("FIL-01", "hashes", "", "sha256sum: /etc/issue: Permission denied\n"),
+    ("FLW-01", "answer", 'tcp", "connected', 'tcp", "No route to host'),
+    ("FLW-01", "answer", 'udp", "connected', 'udp", "timed out'),
+    ("FLW-01", "answer", "", "[]"),
+    ("HST-01", "as_0", "permitrootlogin no", "permitrootlogin without-password"),
+    ("HST-01", "as_2", "passwordauthentication no", "passwordauthentication yes"),
+    ("HST-01", "as_1", "maxauthtries 4", "maxauthtries 6"),
+    ("HST-01", "as_1", "disableforwarding yes", "disableforwarding no"),
+    ("HST-01", "as_1", "", "sshd: no hostkeys available -- exiting."),
+    ("HST-01", "tried", "(publickey).", "(publickey,password)."),
+    ("HST-01", "tried", "", ""),
+    ("HST-02", "answer", "aes256-ctr", "aes256-ctr,aes256-cbc"),
+    ("HST-02", "answer", "hmac-sha2-256-etm@openssh.com", "hmac-sha1"),
+    ("HST-02", "answer", "mlkem768x25519-sha256,sntrup761x25519-sha512@openssh.com,", ""),
+    ("HST-02", "answer", "", "sshd: bad configuration"),
+    ("HST-03", "loaded", "tcp dport 22 accept", "tcp dport { 22, 8080 } accept"),
+    ("HST-03", "loaded", f"{OUTPUT}drop;", f"{OUTPUT}accept;"),
+    ("HST-03", "loaded", "", "table inet cairn {\n}\n"),
+    ("HST-04", "answer", "0.0.0.0:22 ", "0.0.0.0:2222 "),
+    ("HST-04", "answer", "sshd", "dropbear"),
+    ("HST-04", "answer", "", 'tcp LISTEN 0 5 127.0.0.1:22 0.0.0.0:* users:(("sshd",pid=1,fd=3))'),
+    ("HST-04", "answer", "", 'udp UNCONN 0 0 0.0.0.0:161 0.0.0.0:* users:(("snmpd",pid=1,fd=3))'),
+    ("HST-05", "tried", '443, "tcp", "No route to host"', '443, "tcp", "connected"'),
+    ("HST-05", "refused", '"packets": 15', '"packets": 12'),
+    ("HST-08", "answer", '"status": "enforce"', '"status": "complain"'),
+    ("HST-08", "answer", "", '{"profiles": {}, "processes": {}}'),
+    ("HST-08", "answer", "", "AppArmor not enabled."),
+    ("HST-09", "answer", "kernel.kptr_restrict = 2", "kernel.kptr_restrict = 0"),
+    ("HST-09", "answer", "ip_forward = 0", "ip_forward = 1"),
+    ("HST-09", "answer", "kernel.dmesg_restrict = 1\n", ""),
+    ("HST-10", "status", "enabled 2", "enabled 1"),
+    ("HST-10", "state", "active\n", "inactive\n"),
+    ("HST-10", "rules", "-w /etc/passwd -p wa -k identity\n", ""),
+    ("HST-10", "rules", "", "No rules\n"),
+    ("HST-13", "tracking", "0.000012345", "3.2"),
+    ("HST-13", "tracking", "Normal", "Not synchronised"),
+    ("HST-13", "tracking", "", "506 Cannot talk to daemon\n"),
+    ("HST-13", "sources", "6,377,22", "6,0,22"),
+    ("HST-13", "others", "inactive\n", "active\n"),
+    ("HST-14", "timers", "active\nactive", "active\ninactive"),
+    ("HST-14", "settings", 'Unattended-Upgrade "1"', 'Unattended-Upgrade "0"'),
+    ("HST-14", "settings", 'Update-Package-Lists "1"', 'Update-Package-Lists ""'),
+    ("HST-14", "settings", "label=Debian-Security", "label=Debian"),
+    ("HST-14", "settings", 'AllowInsecureRepositories "0"', 'AllowInsecureRepositories "1"'),
+    ("HST-14", "trusted", "", "/etc/apt/sources.list:deb [trusted=yes] http://x y main\n"),
+    ("HST-14", "ages", "", "lists 1300000\nupgraded 60\n"),
+    ("HST-14", "ages", "", "upgraded 60\n"),
+    ("HST-14", "ages", "", "lists 60\nupgraded 60\nreboot 700000\n"),
+    ("HST-15", "accounts", "daemon 1 locked", "daemon 0 locked"),
+    ("HST-15", "accounts", "games 5 locked", "games 5 empty"),
+    ("HST-15", "accounts", "", "root 0 locked no /bin/bash\nmallory 1001 set no /bin/bash\n"),
+    ("HST-15", "sudoers", "", "/etc/sudoers.d/zz:amarin ALL=(ALL) NOPASSWD: ALL\n"),
+    ("LOG-03", "marked", "", ""),
+    ("LOG-03", "settings", "Storage=persistent", "Storage=volatile"),
+    ("LOG-03", "settings", "MaxRetentionSec=800day", "MaxRetentionSec=7day"),
+    ("LOG-03", "used", "", "5000000000\t/var/log/journal\n"),
+    ("LOG-03", "used", "", "du: cannot access '/var/log/journal': No such file or directory\n"),
+    ("SVC-01", "answer", f"Id=ssh.service\n{ON}", f"Id=ssh.service\n{OFF}"),
+    ("SVC-01", "answer", f"Id=cairn-firewall.service\n{ON}", f"Id=cairn-firewall.service\n{OFF}"),
+    ("SVC-01", "answer", f"{TIMER}enabled", f"{TIMER}disabled"),
+    ("SVC-01", "answer", "Id=ssh.service\nLoadState=loaded", "Id=ssh.service\nLoadState=not-found"),
+    ("SVC-01", "answer", "ActiveState=inactive", "ActiveState=failed"),
+    ("TRU-01", "anchor_0", "", "error stdin: verification failed\n"),
+]  # fmt: skip
+
+
+def judged(check: str, shell: Shell, folder: Path) -> Judgement:
+    """Ask one host check of the host behind that shell."""
+    papers = replace(
+        document(folder, "data-provider"), anchors={"hospital": "-----BEGIN CERTIFICATE-----"}
+    )
+    plan = Plan("test-hospital", "data-provider", "staging", papers.digest, (PLANNED,))
+    only = CATALOGUE.find(check)
+    assert only is not None
+    one = Catalogue((only,), CATALOGUE.parameters)
+    return engine.judge_host(papers, plan, PLANNED, host(shell), today=TODAY, catalogue=one)
+
+
+@pytest.mark.parametrize("check", IDS)
+def test_what_a_sound_host_answered_passes(tmp_path: Path, check: str) -> None:
+    judgement = judged(check, recorded(check), tmp_path)
+    assert {found.verdict for found in judgement.findings} == {Verdict.PASS}, judgement.findings
+
+
+def tampered(check: str, question: str, sound: str, wrong: str) -> Answering:
+    """Return the recorded host with one answer changed, in its last round."""
+    shell = recorded(check)
+    rounds = [one for one in shell.rounds if question in one]
+    assert rounds, f"{check} does not ask {question}"
+    status, answer = rounds[-1][question]
+    assert sound in answer, f"{check} was not answered with {sound}"
+    changed = answer.replace(sound, wrong, 1) if sound else wrong
+    rounds[-1][question] = [
+        status if sound else int("cannot" in wrong or "error" in wrong),
+        changed,
+    ]
+    return shell
+
+
+@pytest.mark.parametrize(("check", "question", "sound", "wrong"), TAMPERED)
+def test_what_a_tampered_host_answers_fails(
+    tmp_path: Path, check: str, question: str, sound: str, wrong: str
+) -> None:
+    judgement = judged(check, tampered(check, question, sound, wrong), tmp_path)
+    assert Verdict.FAIL in {found.verdict for found in judgement.findings}, judgement.findings
+
+
+def test_every_host_check_has_a_record_and_something_that_spoils_it() -> None:
+    assert set(RECORDED) == set(IDS) == {check for check, *_ in TAMPERED}
+
+
+@pytest.mark.parametrize("check", IDS)
+def test_a_host_that_cannot_be_reached_is_not_evaluated(tmp_path: Path, check: str) -> None:
+    judgement = judged(check, Unreachable("imaging-1 cannot be reached: timed out"), tmp_path)
+    (found,) = judgement.findings
+    assert found.verdict is Verdict.NOT_EVALUATED
+    assert "cannot be reached" in found.message
+
+
+class Dying:
+    """A host that breaks off in the middle of its first answer."""
+
+    def run(self, command: str) -> Result:
+        """Break off."""
+        mark = command.split("printf '\\n")[1].split(":%d", maxsplit=1)[0].rpartition(":")[0]
+        return Result(0, f"half an answer {mark}")
+
+
+@pytest.mark.parametrize("check", IDS)
+def test_a_host_that_breaks_off_is_not_evaluated(tmp_path: Path, check: str) -> None:
+    (found,) = judged(check, Dying(), tmp_path).findings
+    assert found.verdict is Verdict.NOT_EVALUATED
+    assert "broke off" in found.message
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "lorem ipsum dolor\n", "0\n", "{}", "[[1]]", "a=b\n\nc=d\n"]
+)
+@pytest.mark.parametrize("check", IDS)
+def test_a_host_that_answers_nonsense_never_passes(tmp_path: Path, check: str, answer: str) -> None:
+    rounds = [{name: [0, answer] for name in one} for one in RECORDED[check]]
+    assert judged(check, Answering(rounds), tmp_path).blocking
+
+
+def test_a_host_that_gives_no_root_is_not_evaluated(tmp_path: Path) -> None:
+    class Refusing:
+        def run(self, command: str) -> Result:  # noqa: ARG002 - whatever is asked
+            return Result(1, "", "sudo: a password is required\n")
+
+    (found,) = judged("HST-04", Refusing(), tmp_path).findings
+    assert "runs no commands as root: sudo: a password is required" in found.message
+
+
+def test_the_raw_answer_of_each_question_is_kept(tmp_path: Path) -> None:
+    (found,) = judged("HST-04", recorded("HST-04"), tmp_path).findings
+    (kept,) = found.evidence
+    assert (kept.command, kept.host, kept.status) == ("ss -H -lntup", "imaging-1", 0)
+    assert "sshd" in kept.answer
+
+
+def test_a_long_answer_is_cut_and_its_digest_is_of_the_whole(tmp_path: Path) -> None:
+    long = {"answer": [0, "x" * 100_000]}
+    (found,) = judged("HST-09", Answering([long]), tmp_path).findings[:1]
+    other = {"answer": [0, "x" * 100_001]}
+    (second,) = judged("HST-09", Answering([other]), tmp_path).findings[:1]
+    assert len(found.evidence[0].answer) == 16_384
+    assert found.evidence[0].sha256 != second.evidence[0].sha256
+
+
+def test_a_password_hash_does_not_reach_the_evidence(tmp_path: Path) -> None:
+    leak: dict[str, list[Any]] = {
+        "accounts": [0, "root 0 $y$j9T$abcdefgh$0123456789abcdefghij no /bin/bash\n"],
+        "sudoers": [0, ""],
+    }
+    judgement = judged("HST-15", Answering([leak]), tmp_path)
+    assert "0123456789abcdefghij" not in json.dumps(
+        [str(one.evidence) for one in judgement.findings]
+    )
+
+
+@pytest.mark.parametrize("check", IDS)
+def test_a_check_needs_at_most_two_round_trips(tmp_path: Path, check: str) -> None:
+    shell = recorded(check)
+    judged(check, shell, tmp_path)
+    assert 1 <= len(shell.scripts) <= 2
