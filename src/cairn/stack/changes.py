@@ -114,17 +114,17 @@ def _reasons(
 
 
 def _values(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    if (
-        isinstance(old, Mapping)
-        and isinstance(new, Mapping)
-        and not (_is_secret(old) or _is_secret(new))
-    ):
+    if _is_plain_map(old) and _is_plain_map(new):
         for key in sorted({*old, *new}):
             if old.get(key) != new.get(key):
                 yield from _values(key, old.get(key), new.get(key))
         return
     hidden = _is_secret(old) or _is_secret(new)
     yield f"{name}: " + ("(secret) changed" if hidden else f"{_short(old)} -> {_short(new)}")
+
+
+def _is_plain_map(value: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(value, Mapping) and SIGNATURE not in value
 
 
 def _short(value: Any) -> str:  # noqa: ANN401 - JSON
