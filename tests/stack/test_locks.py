@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cairn.stack import locks
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -83,9 +83,13 @@ def _diff(path: str, before: Any, after: Any) -> Iterator[str]:  # noqa: ANN401 
     if _is_secret(before) or _is_secret(after):
         yield f"{path}: (secret; not shown)"
         return
-    texts = [str(side["content"]).splitlines() if side else [] for side in (before, after)]
-    names = [f"{path} (now)" if before else "/dev/null", path if after else "/dev/null"]
-    yield from difflib.unified_diff(*texts, *names, lineterm="")
+    yield from difflib.unified_diff(
+        str(before["content"]).splitlines() if before else [],
+        str(after["content"]).splitlines() if after else [],
+        f"{path} (now)" if before else "/dev/null",
+        path if after else "/dev/null",
+        lineterm="",
+    )
     if before and after:
         for what in ("mode", "owner", "group"):
             if before[what] != after[what]:
@@ -108,7 +112,9 @@ def _reasons(
         return
     if old.get("digest") != new.get("digest"):
         yield "the role's own files changed"
-    for name in sorted({*old, *new} - {"files", "digest", "connection"}):
+    if old.get("triggers") != new.get("triggers"):
+        yield "the hosts are asked again"
+    for name in sorted({*old, *new} - {"files", "digest", "connection", "triggers"}):
         if old.get(name) != new.get(name):
             yield from _values(name, old.get(name), new.get(name))
 
