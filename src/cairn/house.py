@@ -6,11 +6,15 @@ which is what the activation of the virtual environment uses.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
 import shlex
+import tempfile
 from pathlib import Path
+
+from cairn.errors import Misuse
 
 #: A folder is a checkout when this file lies in it.
 LANDMARK = "Pulumi.yaml"
@@ -44,7 +48,8 @@ def pulumi_environment() -> dict[str, str]:
     """Return what the Pulumi CLI must find in its environment: own home, own state, no network.
 
     A value that the caller has set already wins, so that a consortium can keep its state in
-    `s3://` or `postgres://` and its passphrase in a vault.
+    `s3://` or `postgres://` and its passphrase in a vault. What the activation of another
+    checkout has set (it lists it in CAIRN_ACTIVATED) is not the caller's.
     """
     folder = private()
     defaults = {
@@ -61,19 +66,47 @@ def pulumi_environment() -> dict[str, str]:
     }
     if "PULUMI_CONFIG_PASSPHRASE" in os.environ:
         del defaults["PULUMI_CONFIG_PASSPHRASE_FILE"]
-    return {name: os.environ.get(name, value) for name, value in defaults.items()}
+    foreign = _set_by_another_checkout()
+    return {
+        name: value if name in foreign else os.environ.get(name, value)
+        for name, value in defaults.items()
+    }
 
 
 def prepare_state() -> None:
-    """Make the folders of the local state and, once, the passphrase that encrypts secrets in it."""
+    """Make the folders of the local state and, once, the passphrase that encrypts secrets in it.
+
+    Raises:
+        Misuse: There is a state, and the passphrase that it was written with is gone.
+    """
     folder = private()
     for name in ("state", "pulumi-home", "runs"):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     passphrase = folder / "passphrase"
-    if not passphrase.exists():
-        descriptor = os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
+    if passphrase.exists():
+        return
+    if any((folder / "state").glob(".pulumi/stacks/*/*.json")):
+        raise Misuse(
+            f"{passphrase} is gone and the state beside it can only be read with it; "
+            "put it back from your backup, or move the state away to begin anew"
+        )
+    _write_once(passphrase, secrets.token_urlsafe(32))
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write a file of the owner's only, complete or not at all; one that is there stays."""
+    with tempfile.NamedTemporaryFile("w", dir=file.parent) as draft:
+        draft.write(text)
+        draft.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(draft.name, file)
+
+
+def _set_by_another_checkout() -> set[str]:
+    active = os.environ.get("VIRTUAL_ENV")
+    if active is None or Path(active).resolve() == (root() / ".venv").resolve():
+        return set()
+    return set(os.environ.get("CAIRN_ACTIVATED", "").split())
 
 
 def _print_environment() -> None:
