@@ -191,6 +191,7 @@ def check(folder: Path, data: bytes) -> None:
     for problem in error.problems:
         assert problem.file == str(folder / "demo-hospital-a.yaml")
         assert is_inside(data, problem.line, problem.column), problem
+        assert "is not valid here" not in problem.message, "an error without words of its own"
         assert re.fullmatch(r"[^\n;]+[;?] ?[^\n]*", problem.message), problem.message
     assert CANARY not in str(error)
 

@@ -83,10 +83,12 @@ def _no_value_twice(pattern: str, what: str) -> Question:
 def _no_item_twice(pattern: str) -> Question:
     def ask(tree: Tree) -> None:
         for loc, value in tree.each(pattern):
-            items = value if isinstance(value, list) else []
-            for index, item in enumerate(items):
-                if isinstance(item, str) and item in items[:index]:
+            seen: set[str] = set()
+            for index, item in enumerate(value if isinstance(value, list) else []):
+                if isinstance(item, str) and item in seen:
                     tree.fault((*loc, index), "stands in this list twice; remove one")
+                if isinstance(item, str):
+                    seen.add(item)
 
     return ask
 

@@ -7,12 +7,13 @@ keys that are named like a secret, then text that looks drawn by lot (see `chanc
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from bisect import bisect_right
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cairn.spec.certificates import PRIVATE_KEY
 from cairn.spec.chance import drawn_by_lot
-from cairn.spec.tree import Fault, Loc, Place, Spot, Tree
+from cairn.spec.tree import LINE_BREAK, Fault, Loc, Place, Spot, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,9 @@ _LONG = re.compile(
     r"|-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----"
     r"|([A-Za-z0-9+/_=-]{20,})"
 )
+#: The end of a comment; what is longer is judged by its end, so that no comment takes long.
 _COMMENT = re.compile(r"#[^\n]*")
+_LONGEST_COMMENT = 400
 #: A key that is commented out together with its value.
 _COMMENTED = re.compile(rf"(?i)\b[\w-]*(?:{_NAMES})['\"]?: +(?!{_REFERENCE})\S+\s*$")
 _NAMED = re.compile(rf"(?:^|[_-])(?:{_NAMES})s?$", re.IGNORECASE)
@@ -102,15 +105,16 @@ class _Scalar(NamedTuple):
 def report_secrets(tree: Tree) -> None:
     """Add a fault for each secret in clear, and mark its place so that nothing repeats it."""
     scalars = list(_scalars(tree.root, tree.value, (), ""))
+    owners = _Owners(scalars, tree.text)
     found: dict[int, tuple[str, Loc, Spot]] = {}
     for what, index in _seen(tree.text):
-        loc, spot = _owner(scalars, tree.text, index)
+        loc, spot = owners.of(index)
         # A token may look like several; it is one to whoever has to remove it.
         once = spot.start.index if spot.end.index > index else -1 - spot.start.line
         found.setdefault(once, (what, loc, spot))
     for spot, value in tree.altered:
         for what, _ in _seen(value):
-            loc, owner = _owner(scalars, tree.text, spot.start.index)
+            loc, owner = owners.of(spot.start.index)
             found.setdefault(owner.start.index, (what, loc, owner))
     for loc, spot, key, value in scalars:
         if _names_a_secret(key) and _is_in_clear(value):
@@ -133,9 +137,10 @@ def _seen(text: str) -> Iterator[tuple[str, int]]:
             for match in looks.finditer(text):
                 yield what, match.start()
     for comment in _COMMENT.finditer(text):
-        commented = _COMMENTED.search(comment[0])
+        start = max(comment.start(), comment.end() - _LONGEST_COMMENT)
+        commented = _COMMENTED.search(text, start, comment.end())
         if commented:
-            yield "a password", comment.start() + commented.start()
+            yield "a password", commented.start()
     for match in _LONG.finditer(text):
         if match[1] and drawn_by_lot(match[1]):
             yield "what looks like a key or a token", match.start()
@@ -154,15 +159,27 @@ def _scalars(spot: Spot, value: Any, loc: Loc, key: str) -> Iterator[_Scalar]:  
         yield _Scalar(loc, spot, key, value)
 
 
-def _owner(scalars: list[_Scalar], text: str, index: int) -> tuple[Loc, Spot]:
-    """Return the scalar around a character, or a place of its own if it is in a comment."""
-    for scalar in scalars:
-        if scalar.spot.start.index <= index < scalar.spot.end.index:
-            return scalar.loc, scalar.spot
-    before = text[:index].replace("\r\n", " \n").replace("\r", "\n")
-    line, start = before.count("\n"), before.rfind("\n") + 1
-    mark = Place(line, index - start, index)
-    return (), Spot(mark, mark)  # in a comment
+class _Owners:
+    """Finds the scalar around a character; scalars come in the order of the file."""
+
+    def __init__(self, scalars: list[_Scalar], text: str) -> None:
+        self._scalars = scalars
+        self._text = text
+        self._starts = [scalar.spot.start.index for scalar in scalars]
+
+    def of(self, index: int) -> tuple[Loc, Spot]:
+        """Return the scalar, or a place of its own for a character in a comment."""
+        at = bisect_right(self._starts, index) - 1
+        if at >= 0 and index < self._scalars[at].spot.end.index:
+            return self._scalars[at].loc, self._scalars[at].spot
+        lines = self._lines
+        line = bisect_right(lines, index) - 1
+        mark = Place(line, index - lines[line], index)
+        return (), Spot(mark, mark)
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0, *(match.end() for match in LINE_BREAK.finditer(self._text))]
 
 
 @lru_cache(maxsize=4096)
