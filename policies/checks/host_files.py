@@ -75,7 +75,7 @@ def _wrong(file: RenderedFile, seen: str | None, digest: str | None) -> str:
     id="SVC-01",
     title="Every planned service runs, and starts again at boot",
     severity=Severity.HIGH,
-    supports=("ISO A.8.14", "GDPR 32(1)(b)"),
+    supports=("GDPR 32(1)(b)",),
     remediation="Read `journalctl -u UNIT` on the host; `cairn up NAME` starts it again.",
 )
 def services_run(host: EvidenceHost) -> Findings:
@@ -150,7 +150,7 @@ journalctl --directory=/var/log/journal --identifier=cairn-verify --since=-1min 
     id="LOG-03",
     title="The journal survives a restart and keeps the declared limits",
     severity=Severity.HIGH,
-    supports=("EHDS 73(1)(e)", "ISO A.8.15", "CIS-D12 6.1.2"),
+    supports=("EHDS 73(1)(e)", "ISO A.8.15"),
     remediation="Run `cairn up NAME`, and see that /var/log has space.",
 )
 def journal_is_kept(host: EvidenceHost, document: Document) -> Findings:

@@ -15,7 +15,7 @@ _PATTERNS = (
         re.DOTALL,
     ),
     # user:password@ in a URL
-    re.compile(r"([a-z][a-z0-9+.-]*://[^\s/:@]+:)[^\s/@]+(?=@)"),
+    re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@]{1,200}:)[^\s/@]{1,200}(?=@)"),
     re.compile(
         r"(?i)(\b(?:pass(?:word|phrase|wd)?|secret|token|api[_-]?key|access[_-]?key)\b"
         r"[\"']?\s*[=:]\s*[\"']?)[^\s\"',;]{4,}"
