@@ -65,8 +65,8 @@ def test_a_lost_host_is_not_waited_for_twice(monkeypatch: pytest.MonkeyPatch) ->
     with connected("imaging-1", way(port=closed_port())) as host:
         with pytest.raises(VerifyFailed):
             host.run("true")
-        monkeypatch.setattr(connect.subprocess, "run", None)
-        with pytest.raises(VerifyFailed, match="Connection refused"):
+        with monkeypatch.context() as patch, pytest.raises(VerifyFailed, match="refused"):
+            patch.setattr(connect.subprocess, "run", None)
             host.run("true")
 
 
@@ -128,6 +128,6 @@ def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(connect, "PATIENCE_S", 0.2)
     with (
         connected("imaging-1", way(local=True)) as host,
-        pytest.raises(VerifyFailed, match="no answer in 0.2 seconds"),
+        pytest.raises(VerifyFailed, match=r"no answer in 0\.2 seconds"),
     ):
         host.run("sleep 5")
