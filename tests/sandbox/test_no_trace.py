@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.sandbox
 
+#: How the names of what belongs to a sandbox begin, and the label of its checkout.
+_LABEL = r"(?:cairn[-_]|vb-c|sandboxes/|machine=c|nspawn/[a-z-]+/c)([0-9a-f]{6})"
+
 
 def trace() -> set[str]:
     """Return what the computer has of mounts, links, rules, groups, processes and folders.
@@ -33,6 +36,7 @@ def trace() -> set[str]:
         *(f"group {path}" for path in Path("/sys/fs/cgroup").glob("**/cairn-*")),
         *(f"process {line}" for line in said("ps", "-eo", "args") if is_of_sandbox(line)),
         *(f"folder {path}" for path in places.SANDBOXES.glob("*")),
+        *(f"folder {path}" for path in Path("/run/systemd/nspawn").glob("*/c*-*")),
     }
     return {line for line in seen if not belongs_to_others(line)}
 
@@ -49,7 +53,9 @@ def is_of_sandbox(line: str) -> bool:
 
 def belongs_to_others(line: str) -> bool:
     mine = places.label()
-    labels = re.findall(r"(?:cairn[-_]|vb-c|sandboxes/|machine=c)([0-9a-f]{6})", line)
+    labels = re.findall(
+        r"(?:cairn[-_]|vb-c|sandboxes/|machine=c|nspawn/[a-z-]+/c)([0-9a-f]{6})", line
+    )
     return any(label != mine for label in labels) or "apt-cacher-ng" in line
 
 

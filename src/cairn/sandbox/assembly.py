@@ -124,6 +124,7 @@ def _clear_leftovers(record: HostRecord, here: HostPlaces) -> None:
     """Take away the mount and the cable that a killed container or a cut start left."""
     control_group.leave(record)
     machine.unmount(here)
+    machine.forget(record)
     network.cut(record.link)
 
 

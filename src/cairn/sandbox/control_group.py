@@ -98,20 +98,20 @@ def _limited(record: HostRecord, memory: int, progress: Callable[[str], None]) -
     return [] if is_unified() else [folder]
 
 
+def apart(name: str) -> list[str]:
+    """Return the words that put a program into a scope of systemd's, none without systemd.
+
+    Else it would end, or linger, with the login session of who started it.
+    """
+    if not _has_systemd():
+        return []
+    return ["systemd-run", "--scope", "--quiet", "--collect", f"--unit={name}"]
+
+
 def _scope(record: HostRecord) -> list[str]:
-    """Return a scope of systemd's: else the host would end with its starter's login session."""
     limit = [f"--property=MemoryMax={record.memory}"] if record.memory is not None else []
-    return [
-        "systemd-run",
-        "--scope",
-        "--quiet",
-        "--collect",
-        "--slice=machine.slice",
-        f"--unit={_name(record)}",
-        "--property=Delegate=yes",
-        *limit,
-        "--",
-    ]
+    start = apart(_name(record))
+    return [*start, "--slice=machine.slice", "--property=Delegate=yes", *limit, "--"]
 
 
 def _remove(folder: Path) -> None:

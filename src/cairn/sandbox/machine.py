@@ -7,7 +7,7 @@ import shutil
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Seconds a host gets to answer SSH; it takes two, more on a busy computer.
 BOOT_LIMIT = 90.0
+#: Where systemd-nspawn keeps what it forgets when it is killed.
+_NSPAWN: Final = "/run/systemd/nspawn"
 #: Seconds a host gets to power itself off before it is killed.
 STOP_LIMIT = 45.0
 
@@ -45,8 +47,18 @@ def mount(base: Path, here: HostPlaces) -> None:
 def unmount(here: HostPlaces) -> None:
     """Take the host's root apart again; what it wrote stays in its layer."""
     while os.path.ismount(here.root):
+        found = here.root.stat()
+        Path(f"{_NSPAWN}/locks/inode-{found.st_dev}:{found.st_ino}").unlink(missing_ok=True)
         if not commands.succeeds(["umount", here.root]):
             commands.run(["umount", "--lazy", here.root], why=f"unmount {here.root}")
+
+
+def forget(record: HostRecord) -> None:
+    """Remove what systemd-nspawn leaves under /run when it is killed; it would refuse to start."""
+    for folder in Path(_NSPAWN).glob(f"*/{record.machine}"):
+        while os.path.ismount(folder):
+            commands.run(["umount", "--lazy", folder], why=f"unmount {folder}")
+        shutil.rmtree(folder)
 
 
 def boot(record: HostRecord, here: HostPlaces, progress: Callable[[str], None]) -> Process:

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from cairn import house
 from cairn.errors import SandboxError
-from cairn.sandbox import image, machine, places, processes
+from cairn.sandbox import control_group, image, machine, places, processes
 from cairn.sandbox.processes import Process
 from cairn.sandbox.reservations import PACKAGE_CACHE_PORT
 
@@ -213,8 +213,9 @@ def _is_free(lock: IO[str]) -> bool:
 
 def _command(store: Path) -> list[str]:
     folders = [_RECIPE.place, store, _here() / "log", _configuration().parent]
+    start = control_group.apart(f"cairn-{places.label()}-package-cache")
     script = ["unshare", "--mount", "--propagation=private", "--", "sh", "-c", _RUN, "sh"]
-    return [*script, *(str(folder) for folder in folders)]
+    return [*start, *script, *map(str, folders)]
 
 
 def _wait(process: Process, reservation: Reservation) -> None:
