@@ -1,0 +1,60 @@
+"""How long the policy engine takes: to start, for one spec, and for three hundred.
+
+Usage: python benchmarks/checks.py [NODE]
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from cairn.checks import registry
+from cairn.checks.engine import judge_plan, judge_spec
+from cairn.plan.context import Place
+from cairn.plan.derive import derive
+from cairn.spec.loader import load_node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS = 50
+FLEET = 300
+
+
+def milliseconds(work: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
+    """Return the best and the median time of some work in milliseconds."""
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - started) * 1000)
+    return min(times), statistics.median(times)
+
+
+def main(node: str) -> None:
+    """Measure and print a table."""
+    code = "import cairn.checks.engine; from cairn.checks import registry; registry.catalogue()"
+    bare = milliseconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True), 5)
+    start = milliseconds(lambda: subprocess.run([sys.executable, "-c", code], check=True), 5)
+    document = load_node(node)
+    place = Place("198.18.0.10", "cairn", "198.18.0.1", "http://198.18.0.1:3142")
+    plan = derive(document, {host.name: place for host in document.spec.hosts})
+    rows = {
+        "Python starts, nothing else": bare,
+        "Python starts, engine and all checks loaded": start,
+        "all spec checks on one spec": milliseconds(lambda: judge_spec(document)),
+        "all plan checks on one plan": milliseconds(lambda: judge_plan(document, plan)),
+        f"spec and plan checks, {FLEET} times": milliseconds(
+            lambda: [(judge_spec(document), judge_plan(document, plan)) for _ in range(FLEET)], 1
+        ),
+    }
+    print(f"{len(registry.catalogue().checks)} checks, node {node}")
+    for name, (best, middle) in rows.items():
+        print(f"{name:46} best {best:9.2f} ms   median {middle:9.2f} ms")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "demo-hospital-a")
