@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 class Declared(BaseModel):
     """A map of a spec: unknown keys are errors, values never change, errors never echo input.
 
-    Attribute docstrings become the descriptions of the JSON Schema, so each is written for the
-    person who fills the key in.
+    Attribute docstrings become the descriptions of the JSON Schema (see `docstrings`), so each is
+    written for the person who fills the key in.
     """
 
     model_config = ConfigDict(
@@ -17,6 +17,5 @@ class Declared(BaseModel):
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         validate_default=True,
     )

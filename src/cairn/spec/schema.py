@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from cairn.spec.docstrings import docstrings
 from cairn.spec.node import SPEC_VERSION, ComputeNode, DataProviderNode, HubNode
 
 if TYPE_CHECKING:
     from pydantic_core import core_schema
+
+    from cairn.spec.model import Declared
 
 _ANY_KIND = Annotated[DataProviderNode | HubNode | ComputeNode, Field(discriminator="kind")]
 
@@ -42,6 +45,14 @@ class _InOrder(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
         """Leave out titles that only repeat the key."""
         return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Describe each key by the docstring under its attribute."""
+        made = super().model_schema(schema)
+        model: type[Declared] = schema["cls"]
+        for key, text in docstrings(model).items():
+            made["properties"][key]["description"] = text
+        return made
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """Leave out null: a key without a value is refused, whatever the model's default is."""

@@ -6,6 +6,7 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from cairn.spec.docstrings import docstrings
 from cairn.spec.model import Declared
 from cairn.spec.node import KINDS
 
@@ -48,8 +49,7 @@ def model_at(model: type[Declared], loc: Loc) -> type[Declared] | None:
 def description(model: type[Declared], loc: Loc) -> str:
     """Return what the models say about the key at the end of `loc`, without its full stop."""
     above = model_at(model, loc[:-1])
-    field = above.model_fields.get(str(loc[-1])) if above else None
-    return (field.description or "").rstrip(".") if field else ""
+    return docstrings(above).get(str(loc[-1]), "").rstrip(".") if above else ""
 
 
 def advice(model: type[Declared], loc: Loc) -> tuple[str, str | None]:

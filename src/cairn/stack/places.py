@@ -27,9 +27,9 @@ def places(document: Document) -> Mapping[str, Place]:
 def _place(node: str, host: str, machine: ExistingMachine | str) -> Place:
     if isinstance(machine, ExistingMachine):
         return Place(address=machine.existing, user=machine.user)
-    from cairn import sandbox  # noqa: PLC0415 - only nodes with sandbox hosts pay for it
+    from cairn.sandbox import reservations  # noqa: PLC0415 - only nodes with sandbox hosts pay
 
-    reservation = sandbox.reserve(node, host)
+    reservation = reservations.reserve(node, host)
     return Place(
         address=reservation.address,
         user=SANDBOX_USER,
