@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 #: User and group that the cache runs as: nobody, who owns nothing else of the sandbox.
 _NOBODY: Final = 65534
 
+#: How many checkouts of a user can have running hosts at once.
+_MOST_STORES: Final = 64
 #: Destinations that are not one server.
 _NOT_ONE: Final = {"anywhere", "resolvers"}
 
@@ -188,19 +190,19 @@ def _write_configuration(content: str) -> None:
 def _store() -> Iterator[tuple[Path, IO[str]]]:
     """Yield the folder for packages and its open lock, which the cache inherits.
 
-    Two caches must not write into one folder. The checkout that comes second while the shared
-    folder is in use takes a folder of its own.
+    Two caches must not write into one folder: each takes the first folder that none has, so that
+    there are as many as checkouts once ran side by side, and a checkout alone has the fullest.
     """
     above = house.cache() / "apt"
     above.mkdir(parents=True, exist_ok=True)
-    for name in ("shared", house.checkout_id()):
+    for name in ("shared", *(f"shared-{number}" for number in range(2, _MOST_STORES + 1))):
         with (above / f".{name}.lock").open("a") as lock:
             if _is_free(lock):
                 (above / name).mkdir(exist_ok=True)
                 os.chown(above / name, _NOBODY, _NOBODY)
                 yield above / name, lock
                 return
-    raise SandboxError(f"both package folders in {above} are in use; run again in a minute")
+    raise SandboxError(f"{_MOST_STORES} sandboxes run at once; stop one that is not needed")
 
 
 def _is_free(lock: IO[str]) -> bool:
