@@ -32,6 +32,8 @@ async def serve(engine: str | None) -> None:
     Args:
         engine: Address of the engine; without one the engine attaches later.
     """
+    # First of all: whoever has read the port may send a signal.
+    ended = _watch(parent=engine is not None)
     servicer = Servicer(handlers())
     if engine:
         servicer.engine.connect(engine)
@@ -41,7 +43,7 @@ async def serve(engine: str | None) -> None:
     await server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await _the_end(watch_parent=engine is not None)
+    await ended.wait()
     servicer.cancel_all()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(servicer.settled(), GRACE)
@@ -59,14 +61,14 @@ def handlers() -> dict[str, Machine | Role | Verification]:
     }
 
 
-async def _the_end(*, watch_parent: bool) -> None:
-    """Wait for a signal, or for the end of the process that started this one."""
+def _watch(*, parent: bool) -> asyncio.Event:
+    """Return what is set by a signal, or by the end of the process that started this one."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    if watch_parent:
+    if parent:
         try:
             loop.add_reader(os.pidfd_open(os.getppid()), ended.set)
         except ProcessLookupError:
-            return
-    await ended.wait()
+            ended.set()
+    return ended

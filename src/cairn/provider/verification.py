@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cairn.provider.resource import Context, Kind
 
 VERIFICATION_INPUTS = {"node": Input("string"), "triggers": Input("array", required=False)}
+#: The command line of this same installation.
+PROGRAM = str(Path(sys.executable).parent / "cairn")
 #: Exit codes of `cairn verify` that come with an answer: all is well, or findings are open.
 _ANSWERED = (0, 5)
 #: What the checks must not inherit: the state's passphrase and the backend's credentials.
@@ -95,9 +97,8 @@ def open_findings(node: str, answer: dict[str, Any]) -> str:
 
 
 async def _ask(node: str, timeout: float) -> tuple[int | None, dict[str, Any] | None]:  # noqa: ASYNC109
-    program = str(Path(sys.executable).parent / "cairn")
     child = await asyncio.create_subprocess_exec(
-        *("setpriv", "--pdeathsig", "TERM", program, "verify", node, "--format", "json"),
+        *("setpriv", "--pdeathsig", "TERM", PROGRAM, "verify", node, "--format", "json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
