@@ -68,7 +68,9 @@ class Teller:
 
     def tell(self, kind: str, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         """Write one event as a line of JSON."""
-        self._out.write(self._strike(json.dumps({"event": kind, **facts})) + "\n")
+        # Struck out before they are spelled: a secret may well be a word of the protocol.
+        told = {k: self._strike(v) if isinstance(v, str) else v for k, v in facts.items()}
+        self._out.write(json.dumps({"event": kind, **told}) + "\n")
         self._out.flush()
 
     def _start_task(self, event: events.Event) -> None:
