@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cairn import house, sandbox
 from cairn.ansible.job import Connection, HostFile, RoleRun
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PATIENCE = 60
 
 
-def document(node: str, os: str, **wishes: Any) -> Document:
+def document(node: str, os: str, **wishes: object) -> Document:
     """Return the spec of a hub with one sandbox host; `wishes` are further keys of the spec."""
     spec = {
         "spec_version": 1,
@@ -68,12 +68,12 @@ class Ground:
     running: sandbox.Running
     place: Place
 
-    def context(self, **wishes: Any) -> Context:
+    def context(self, **wishes: object) -> Context:
         """Return what a planner looks at; `wishes` are further keys of the spec."""
         papers = document(self.node, self.os, **wishes)
         return Context(papers, papers.spec.hosts[0], self.place)
 
-    def apply(self, role: PlannedRole, **how: Any) -> Outcome:
+    def apply(self, role: PlannedRole, **how: object) -> Outcome:
         """Run a role; `how` replaces fields of the run (`check`, `tasks_from`, `obsolete`)."""
         run = RoleRun(
             node=self.node,

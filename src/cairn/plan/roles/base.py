@@ -57,11 +57,11 @@ FILES: Final = (
     "/etc/apt/sources.list.d/cairn.sources",
     "/etc/issue",
     "/etc/issue.net",
-    "/etc/security/limits.d/10-cairn.conf",
+    "/etc/security/limits.d/90-cairn.conf",
     "/etc/ssh/sshd_config.d/10-cairn.conf",
-    "/etc/systemd/coredump.conf.d/10-cairn.conf",
-    "/etc/systemd/journald.conf.d/10-cairn.conf",
-    "/etc/systemd/system.conf.d/10-cairn.conf",
+    "/etc/systemd/coredump.conf.d/90-cairn.conf",
+    "/etc/systemd/journald.conf.d/90-cairn.conf",
+    "/etc/systemd/system.conf.d/90-cairn.conf",
 )
 #: What each capability of the machine adds: packages, units, files.
 CAPABLE: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]] = {
@@ -139,10 +139,7 @@ def _settings(context: Context) -> dict[str, Any]:
         "administrators": administrators,
         "key_exchanges": [*KEY_EXCHANGES[context.host.os], *CLASSIC_KEY_EXCHANGES],
         "release": RELEASES[context.host.os],
-        "mirrors": [
-            {"url": mirror, "host": urlsplit(mirror).hostname, "proxy": _way(context, mirror)}
-            for mirror in _mirrors(context)
-        ],
+        "mirrors": [_mirror(context, url) for url in _mirrors(context)],
         "components": COMPONENTS,
         "reboots_itself": str(context.host.reboots_itself).lower(),
         "time_servers": spec.network.ntp,
@@ -159,6 +156,13 @@ def _administrators(context: Context) -> list[str]:
 def _mirrors(context: Context) -> tuple[str, str]:
     network = context.spec.network
     return network.debian_mirror, network.debian_security_mirror
+
+
+def _mirror(context: Context, url: str) -> dict[str, str]:
+    """Return what the apt templates say of a mirror; `proxy` is empty for a direct way."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return {"url": url, "scheme": parts.scheme, "host": host, "proxy": _way(context, url)}
 
 
 def _way(context: Context, mirror: str) -> str:
