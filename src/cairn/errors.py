@@ -92,3 +92,9 @@ class VerifyFailed(CairnError):
     """The live host differs from the plan, or could not be asked."""
 
     exit_code = 5
+
+
+class Stopped(CairnError):
+    """Somebody ended the work with Ctrl-C or a signal; 128 + SIGINT, as shells report it."""
+
+    exit_code = 130

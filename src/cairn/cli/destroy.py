@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from cairn.errors import ApplyFailed, Misuse
@@ -28,10 +30,13 @@ def destroy(node: str, *, yes: bool, delete_data: str | None) -> None:
             f"--delete-data says `{delete_data}`, the node is `{node}`; "
             "repeat the node's name to delete its data"
         )
+    if pulumi_cli.require(node):
+        click.echo(f"{node}: broke a lock whose process is gone", err=True)
     fate = "and DELETE ITS DATA VOLUMES" if delete_data else "and keep its data volumes"
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("nobody can be asked here; use --yes when you are sure")
     if not yes:
         click.confirm(f"Remove everything Cairn put on the hosts of {node}, {fate}?", abort=True)
-    pulumi_cli.prepare(node)
     also = {"CAIRN_DELETE_DATA": delete_data} if delete_data else {}
     status = pulumi_cli.show("destroy", "--yes", "--skip-preview", node=node, also=also)
     if status:

@@ -18,6 +18,7 @@ def unlock(node: str, *, force: bool) -> None:
     """
     from cairn.stack import locks, pulumi_cli  # noqa: PLC0415 - `cairn --help` pays for no Pulumi
 
+    pulumi_cli.require_known(node)
     found = locks.held(node)
     for lock in found:
         click.echo(f"{node}: locked by {lock}")

@@ -25,7 +25,8 @@ def up(node: str, *, yes: bool, refresh: bool) -> None:
 
     if yes:
         admit(node)
-        pulumi_cli.prepare(node)
+        if pulumi_cli.prepare(node):
+            click.echo(f"{node}: broke a lock whose process is gone", err=True)
     elif not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here; read `cairn preview`, then use --yes")
     else:

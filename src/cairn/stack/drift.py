@@ -32,9 +32,10 @@ def find_drift(node: str) -> tuple[Drift, ...]:
     """Ask all hosts of the node, record the answer in the state, change nothing on them.
 
     Raises:
+        Misuse: Nothing was ever applied to the node.
         ApplyFailed: A host cannot be asked, or the stack is locked.
     """
-    pulumi_cli.prepare(node)
+    pulumi_cli.require(node)
     pulumi_cli.quietly("refresh", "--yes", "--skip-preview", node=node)
     return recorded(pulumi_cli.export(node))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from cairn import house
+from cairn.errors import ApplyFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,19 @@ def release_dead(node: str, unlock: Callable[[str], None]) -> bool:
         return False
     unlock(node)
     return True
+
+
+def refuse(node: str) -> None:
+    """Refuse a change while somebody else makes one.
+
+    Raises:
+        ApplyFailed: Says who holds the lock.
+    """
+    for lock in held(node):
+        raise ApplyFailed(
+            f"{node}: nothing was done, because the node is locked by {lock}; "
+            f"wait for its end, or see `cairn unlock {node}`"
+        )
 
 
 def _read(file: Path) -> Lock:

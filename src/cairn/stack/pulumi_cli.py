@@ -6,14 +6,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from cairn import house
-from cairn.errors import ApplyFailed, Misuse
-from cairn.stack import locks
+from cairn.errors import ApplyFailed, Misuse, Stopped
+from cairn.stack import child, locks
 
 PROJECT = "cairn-nodes"
 
@@ -29,21 +28,45 @@ def environment() -> dict[str, str]:
     }
 
 
-def prepare(node: str) -> None:
+def prepare(node: str) -> bool:
     """Make what a first run needs: state folder, passphrase, and the stack of the node.
 
-    A stack whose lock was left behind by a process that is gone is unlocked, with a word.
+    Returns:
+        Whether a lock was broken that a process which is gone had left behind.
 
     Raises:
         ApplyFailed: The stack cannot be made.
     """
     house.prepare_state()
     if _known(node):
-        locks.release_dead(node, unlock)
-        return
-    made = _call("stack", "init", f"organization/{PROJECT}/{node}", "--non-interactive")
-    if made.returncode and "already exists" not in made.stderr:
-        raise ApplyFailed(f"{node}: the stack cannot be made: {reason(made.stderr)}")
+        return locks.release_dead(node, unlock)
+    made = _call("stack", "init", f"organization/{PROJECT}/{node}", "--non-interactive", node=node)
+    if made.status and "already exists" not in made.err:
+        raise ApplyFailed(f"{node}: the stack cannot be made: {reason(made.err)}")
+    return False
+
+
+def require(node: str) -> bool:
+    """Make sure that there is a stack of the node, as all verbs but the first `up` need one.
+
+    Returns:
+        Whether a lock was broken that a process which is gone had left behind.
+
+    Raises:
+        Misuse: Nothing was ever applied under this name.
+    """
+    require_known(node)
+    return prepare(node)
+
+
+def require_known(node: str) -> None:
+    """Make sure that there is a stack of the node; a backend that is not local is not asked.
+
+    Raises:
+        Misuse: Nothing was ever applied under this name.
+    """
+    if not _is_name(node) or (locks.local_backend() is not None and not _known(node)):
+        raise Misuse(f"there is no stack `{node}`: nothing was ever applied under this name")
 
 
 def unlock(node: str) -> None:
@@ -52,23 +75,34 @@ def unlock(node: str) -> None:
     Raises:
         ApplyFailed: The backend refuses.
     """
-    done = _call("cancel", "--yes", "--stack", node)
-    if done.returncode:
-        raise ApplyFailed(f"{node}: the stack cannot be unlocked: {reason(done.stderr)}")
+    done = _call("cancel", "--yes", "--stack", node, node=node)
+    if done.status:
+        raise ApplyFailed(f"{node}: the stack cannot be unlocked: {reason(done.err)}")
 
 
 def show(*arguments: str, node: str, also: dict[str, str] | None = None) -> int:
-    """Run the CLI with its own output on the terminal and return its exit status.
+    """Run a change with the CLI's own output on the terminal and return its exit status.
 
     Args:
         arguments: Command and options, as in `up --yes`.
         node: The node whose stack it works on.
         also: More environment, for what the provider must know.
+
+    Raises:
+        ApplyFailed: Somebody else is at work on the node, or the CLI was killed.
+        Stopped: Somebody asked for the end.
     """
-    command = [_program(), *arguments, "--stack", node]
-    return subprocess.run(
-        command, cwd=house.root(), env={**environment(), **(also or {})}, check=False
-    ).returncode
+    locks.refuse(node)
+    done = child.run(
+        [_program(), *arguments, "--stack", node],
+        cwd=house.root(),
+        environment={**environment(), **(also or {})},
+        capture=False,
+    )
+    if done.status:
+        _tell_end(node, done)
+        locks.refuse(node)  # somebody else was faster by a moment
+    return done.status
 
 
 def ask(*arguments: str, node: str) -> dict[str, Any]:
@@ -77,15 +111,15 @@ def ask(*arguments: str, node: str) -> dict[str, Any]:
     Raises:
         ApplyFailed: The CLI failed; the message is its diagnostics without the decoration.
     """
-    done = _call(*arguments, "--json", "--non-interactive", "--stack", node)
-    answer = _json(done.stdout)
-    if done.returncode or answer is None:
+    done = _call(*arguments, "--json", "--non-interactive", "--stack", node, node=node)
+    answer = _json(done.out)
+    if done.status or answer is None:
         told = [
             each["message"]
             for each in (answer or {}).get("diagnostics", ())
             if each.get("severity") == "error"
         ]
-        raise ApplyFailed(reason("\n".join(told) or done.stderr or done.stdout))
+        raise ApplyFailed(reason("\n".join(told) or done.err or done.out))
     return answer
 
 
@@ -95,22 +129,25 @@ def export(node: str) -> dict[str, Any]:
     Raises:
         ApplyFailed: The stack does not exist or cannot be read.
     """
-    done = _call("stack", "export", "--stack", node)
-    answer = _json(done.stdout)
-    if done.returncode or answer is None:
-        raise ApplyFailed(f"{node}: the state cannot be read: {reason(done.stderr)}")
+    done = _call("stack", "export", "--stack", node, node=node)
+    answer = _json(done.out)
+    if done.status or answer is None:
+        raise ApplyFailed(f"{node}: the state cannot be read: {reason(done.err)}")
     return answer
 
 
 def quietly(*arguments: str, node: str) -> None:
-    """Run the CLI without its output.
+    """Run a change of the state without the CLI's output.
 
     Raises:
-        ApplyFailed: It failed; the message is its diagnostics without the decoration.
+        ApplyFailed: Somebody else is at work on the node, or it failed; the message is the
+            CLI's diagnostics without the decoration.
+        Stopped: Somebody asked for the end.
     """
-    done = _call(*arguments, "--non-interactive", "--stack", node)
-    if done.returncode:
-        raise ApplyFailed(reason(done.stdout + done.stderr))
+    locks.refuse(node)
+    done = _call(*arguments, "--non-interactive", "--stack", node, node=node)
+    if done.status:
+        raise ApplyFailed(reason(done.out + done.err))
 
 
 def reason(text: str) -> str:
@@ -127,15 +164,21 @@ _FRAME = re.compile(
 )
 
 
-def _call(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [_program(), *arguments],
-        cwd=house.root(),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
+def _call(*arguments: str, node: str) -> child.Ended:
+    done = child.run(
+        [_program(), *arguments], cwd=house.root(), environment=environment(), capture=True
     )
+    _tell_end(node, done)
+    return done
+
+
+def _tell_end(node: str, done: child.Ended) -> None:
+    """Raise what an end from outside means; an end of its own says nothing here."""
+    kept = "what was done is kept; run the same command again and it goes on"
+    if done.stopped:
+        raise Stopped(f"{node}: stopped; {kept}")
+    if done.status < 0:
+        raise ApplyFailed(f"{node}: the Pulumi CLI was killed (signal {-done.status}); {kept}")
 
 
 def _program() -> str:
@@ -151,6 +194,11 @@ def _json(text: str) -> dict[str, Any] | None:
     except json.JSONDecodeError:
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _is_name(node: str) -> bool:
+    """Return whether a stack may be called so; `..` and slashes would lead out of the state."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", node) is not None
 
 
 def _known(node: str) -> bool:
