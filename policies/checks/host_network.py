@@ -58,6 +58,8 @@ def one(job):
     peer, port, protocol = job
     try:
         return {"tcp": tcp, "udp": udp}[protocol](peer, port)
+    except TimeoutError:
+        return "no answer in 4 seconds"
     except OSError as error:
         return error.strerror or type(error).__name__
 def resolvers():

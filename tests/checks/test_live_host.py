@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from cairn.plan.context import Place
     from cairn.plan.model import Plan
     from cairn.spec.document import Document
 
@@ -55,10 +56,16 @@ TAMPERING = {
 class Trial:
     """A sandbox host with the three roles of every host on it."""
 
+    document: Document = document(NODE, "debian-13", administrators=PEOPLE)
+
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self.document: Document = document(NODE, "debian-13", administrators=PEOPLE)
-        self.plan: Plan = derive(self.document, {HOST: ground.place})
+        self.plan = self.planned(ground.place)
+
+    @classmethod
+    def planned(cls, place: Place) -> Plan:
+        """Return the plan of the host at that place."""
+        return derive(cls.document, {HOST: place})
 
     def apply(self) -> None:
         """Apply all roles."""
@@ -89,12 +96,25 @@ async def _silent(_: str) -> None:
     """Say nothing."""
 
 
+def _started(folder: Path) -> Ground:
+    """Start a host that may go where its plan says."""
+    place = ground(NODE, HOST, "debian-13", folder).place
+    flows = Trial.planned(place).host(HOST).flows
+    egress = [
+        {"to": flow.peer, "port": flow.port, "protocol": flow.protocol}
+        for flow in flows
+        if flow.direction == "out"
+    ]
+    running = sandbox.start(NODE, HOST, os="debian-13", egress=egress)
+    return Ground(NODE, HOST, "debian-13", folder, running, place)
+
+
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     """Start a host, apply the roles, and take it away at the end."""
     folder: Path = tmp_path_factory.mktemp("verify")
     (folder / "work").mkdir(mode=0o700)
-    found = Trial(ground(NODE, HOST, "debian-13", folder))
+    found = Trial(_started(folder))
     try:
         found.apply()
         yield found
