@@ -12,14 +12,14 @@ from cairn.ansible.job import Connection, RoleRun
 from cairn.ansible.run import run_role
 from cairn.checks.live import verify_node
 from cairn.checks.verdicts import Judgement, Verdict
+from cairn.plan.context import Place
 from cairn.plan.derive import derive
-from roles.harness import Ground, document, ground
+from roles.harness import Ground, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cairn.plan.context import Place
     from cairn.plan.model import Plan
     from cairn.spec.document import Document
 
@@ -42,7 +42,7 @@ TAMPERING = {
     "echo 'toor:x:0:0::/:/bin/sh' >>/etc/passwd": ("HST-15", "number 0"),
     "echo 'amarin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/zz": ("HST-15", "sudoers"),
     "systemctl disable --now apt-daily-upgrade.timer": ("SVC-01", "apt-daily-upgrade.timer"),
-    "chmod 0666 /etc/systemd/system.conf.d/10-cairn.conf": ("FIL-01", "10-cairn.conf"),
+    "chmod 0666 /etc/issue": ("FIL-01", "/etc/issue"),
     "echo x >>/etc/issue.net": ("FIL-01", "/etc/issue.net"),
     "mkdir -p /etc/systemd/journald.conf.d; printf '[Journal]\\nStorage=volatile\\n' "
     ">/etc/systemd/journald.conf.d/99-x.conf": ("LOG-03", "Storage"),
@@ -98,11 +98,11 @@ async def _silent(_: str) -> None:
 
 def _started(folder: Path) -> Ground:
     """Start a host that may go where its plan says."""
-    place = ground(NODE, HOST, "debian-13", folder).place
-    flows = Trial.planned(place).host(HOST).flows
+    reserved = sandbox.reserve(NODE, HOST)
+    place = Place(reserved.address, "cairn", reserved.gateway, reserved.package_cache)
     egress = [
         {"to": flow.peer, "port": flow.port, "protocol": flow.protocol}
-        for flow in flows
+        for flow in Trial.planned(place).host(HOST).flows
         if flow.direction == "out"
     ]
     running = sandbox.start(NODE, HOST, os="debian-13", egress=egress)
