@@ -11,7 +11,6 @@ from cairn.checks.verdicts import At, Severity
 from cairn.errors import VerifyFailed
 
 if TYPE_CHECKING:
-
     from cairn.checks.host import EvidenceHost, Reply
     from cairn.checks.parameters import Parameters
     from cairn.checks.verdicts import Findings

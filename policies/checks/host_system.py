@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from cairn.checks.registry import check
-from cairn.checks.verdicts import At, Severity
+from cairn.checks.verdicts import MANUAL, At, Severity
 from cairn.errors import VerifyFailed
 
 if TYPE_CHECKING:
@@ -101,12 +101,18 @@ def audit_is_locked(host: EvidenceHost, limits: Parameters) -> Findings:
         state="systemctl is-active auditd.service; systemctl is-enabled auditd.service",
         status="auditctl -s",
         rules="auditctl -l",
+        due="grep -sx auditd /run/reboot-required.pkgs",
     )
     state = " and ".join(replies["state"].lines)
     yield state == "active and enabled", At(host, "auditd.service"), state
     status = dict(line.split(" ", 1) for line in replies["status"].lines if " " in line)
     enabled = status.get("enabled", "not told").strip()
-    yield enabled == "2", At(host, "auditctl -s: enabled"), f"enabled {enabled}, locked is 2"
+    at = At(host, "auditctl -s: enabled")
+    if enabled == "1" and "auditd" in replies["due"].lines:
+        # Rules lock at boot only. How long a restart may be put off is asked by HST-14.
+        yield MANUAL, at, "the rules are loaded and lock at the next restart: restart the host"
+    else:
+        yield enabled == "2", at, f"enabled {enabled}, locked is 2"
     loaded = set(replies["rules"].text.replace("key=", "-k ").split())
     for key in sorted(limits.words("audit_keys")):
         there = key in loaded

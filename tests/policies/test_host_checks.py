@@ -225,3 +225,11 @@ def test_a_check_needs_at_most_two_round_trips(tmp_path: Path, check: str) -> No
     shell = recorded(check)
     judged(check, shell, tmp_path)
     assert 1 <= len(shell.scripts) <= 2
+
+
+def test_audit_rules_that_lock_at_the_next_restart_are_for_a_person(tmp_path: Path) -> None:
+    shell = tampered("HST-10", "status", "enabled 2", "enabled 1")
+    shell.rounds[0]["due"] = [0, "auditd\n"]
+    judgement = judged("HST-10", shell, tmp_path)
+    assert judgement.blocking == ()
+    assert Verdict.MANUAL in {found.verdict for found in judgement.findings}
