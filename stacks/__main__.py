@@ -13,5 +13,6 @@ COMPONENTS = {"data-provider": DataProvider, "hub": Hub, "compute": Compute}
 try:
     node = admit(pulumi.get_stack())
 except CairnError as refusal:
-    raise pulumi.RunError(str(refusal)) from None
+    pulumi.log.error(str(refusal))
+    raise SystemExit(32) from None  # the code by which Pulumi knows that all was said
 COMPONENTS[node.plan.kind](node)

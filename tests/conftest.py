@@ -11,7 +11,7 @@ import pytest
 # Tests are no package; what several of them share is imported as `sandbox.hosts` and the like.
 sys.path.append(str(Path(__file__).parent))
 
-pytest_plugins = ("sandbox.hosts",)
+pytest_plugins = ("sandbox.hosts", "e2e.houses", "e2e.machines")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
