@@ -7,6 +7,7 @@ which is what the activation of the virtual environment uses.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import secrets
@@ -22,7 +23,11 @@ LANDMARK = "Pulumi.yaml"
 
 def root() -> Path:
     """Return the checkout: `CAIRN_HOME`, or the folder that this package is installed from."""
-    named = os.environ.get("CAIRN_HOME")
+    return _resolved(os.environ.get("CAIRN_HOME", ""))
+
+
+@functools.cache
+def _resolved(named: str) -> Path:
     return Path(named).resolve() if named else Path(__file__).resolve().parents[2]
 
 

@@ -62,7 +62,7 @@ TAMPERED: list[tuple[str, str, str, str]] = [
     ("HST-04", "answer", "sshd", "dropbear"),
     ("HST-04", "answer", "", 'tcp LISTEN 0 5 127.0.0.1:22 0.0.0.0:* users:(("sshd",pid=1,fd=3))'),
     ("HST-04", "answer", "", 'udp UNCONN 0 0 0.0.0.0:161 0.0.0.0:* users:(("snmpd",pid=1,fd=3))'),
-    ("HST-05", "tried", '443, "tcp", "No route to host"', '443, "tcp", "connected"'),
+    ("HST-05", "tried", '38121, "tcp", "No route to host"', '38121, "tcp", "connected"'),
     ("HST-05", "refused", '"packets": 15', '"packets": 12'),
     ("HST-08", "answer", '"status": "enforce"', '"status": "complain"'),
     ("HST-08", "answer", "", '{"profiles": {}, "processes": {}}'),

@@ -1,10 +1,10 @@
-"""A door on this computer that is open for the time of one trial."""
+"""Doors on this computer that are open for the time of one trial."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,23 +12,29 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def door() -> Iterator[tuple[int, list[str]]]:
-    """Listen on a free TCP port of every address until the end of the block.
+def doors(number: int) -> Iterator[tuple[list[int], list[str]]]:
+    """Listen on that many free TCP ports of every address until the end of the block.
 
     Yields:
-        The port, and the list of addresses that came in so far.
+        The ports, and the list of addresses that came in so far.
     """
     visitors: list[str] = []
-    with socket.create_server(("", 0)) as server:
-        server.settimeout(0.2)
-        shut = threading.Event()
-        thread = threading.Thread(target=_receive, args=(server, visitors, shut), daemon=True)
-        thread.start()
+    shut = threading.Event()
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("", 0))) for _ in range(number)]
+        threads = [
+            threading.Thread(target=_receive, args=(server, visitors, shut), daemon=True)
+            for server in servers
+        ]
+        for server, thread in zip(servers, threads, strict=True):
+            server.settimeout(0.2)
+            thread.start()
         try:
-            yield server.getsockname()[1], visitors
+            yield [server.getsockname()[1] for server in servers], visitors
         finally:
             shut.set()
-            thread.join()
+            for thread in threads:
+                thread.join()
 
 
 def _receive(server: socket.socket, visitors: list[str], shut: threading.Event) -> None:

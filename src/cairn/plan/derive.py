@@ -12,6 +12,7 @@ from cairn.spec.roles import EVERYWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
     from cairn.spec.document import Document
     from cairn.spec.hosts import Host
     from cairn.spec.node import Spec

@@ -215,8 +215,6 @@ def _flows(context: Context) -> Iterator[Flow]:
         for number, server in enumerate(context.spec.network.ntp, 1):
             why = "Logs and certificates need the right time."
             yield Flow(f"time-{number}", "out", server, "udp", 123, why, ROLE)
-    for way in context.spec.network.egress:
-        yield Flow(way.name, "out", way.to, way.protocol, way.port, way.why, ROLE, tls=way.tls)
 
 
 def _ways_in(context: Context) -> Iterator[Flow]:
