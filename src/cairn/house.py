@@ -85,7 +85,7 @@ def prepare_state() -> None:
         Misuse: There is a state, and the passphrase that it was written with is gone.
     """
     folder = private()
-    for name in ("state", "pulumi-home", "runs"):
+    for name in ("state", "stacks", "pulumi-home", "runs"):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     passphrase = folder / "passphrase"
     if passphrase.exists():
