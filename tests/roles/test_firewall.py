@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import select
 import socket
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -163,27 +164,39 @@ def test_a_flow_of_one_account_stays_closed_to_others(walled: Walled) -> None:
     assert not walled.reaches(walled.limited)
 
 
-async def _scan(address: str) -> list[int]:
-    """Return the ports of an address of our own that accept a connection."""
-    room = asyncio.Semaphore(3000)
+def _scan(address: str, at_once: int = 900) -> list[int]:
+    """Return the ports of an address of our own that accept a connection.
 
-    async def open_port(port: int) -> int | None:
-        async with room:
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(1.5):
-                    _, writer = await asyncio.open_connection(address, port)
-                    writer.close()
-                    return port
-        return None
+    The kernel opens the connections of one batch while we wait, however busy this process is.
+    """
+    batches = [range(first, min(first + at_once, 65536)) for first in range(1, 65536, at_once)]
+    return [port for batch in batches for port in _open_ports(address, batch)]
 
-    return [port for port in await asyncio.gather(*map(open_port, range(1, 65536))) if port]
+
+def _open_ports(address: str, ports: range) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        doors = {port: stack.enter_context(socket.socket()) for port in ports}
+        answers = select.poll()
+        for port, door in doors.items():
+            door.settimeout(0.0)
+            door.connect_ex((address, port))
+            answers.register(door, select.POLLOUT)
+        time.sleep(0.3)
+        answered = {number for number, _ in answers.poll(0)}
+        return [
+            port
+            for port, door in doors.items()
+            if door.fileno() in answered and not door.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        ]
 
 
 def test_a_scan_from_outside_shows_declared_ports_only(walled: Walled) -> None:
     walled.ground.ask("systemd-run --quiet --unit=stray python3 -m http.server 8099")
-    found = asyncio.run(_scan(walled.ground.place.address))
-    walled.ground.ask("systemctl stop stray")
-    assert found == [22]
+    found = _scan(walled.ground.place.address)
+    walled.ground.ask("systemctl stop cairn-firewall")
+    without = _open_ports(walled.ground.place.address, range(8000, 8200))
+    walled.ground.ask("systemctl start cairn-firewall; systemctl stop stray")
+    assert (found, without) == ([22], [8099])
 
 
 def test_rules_that_cut_ssh_off_undo_themselves(walled: Walled) -> None:
@@ -195,6 +208,25 @@ def test_rules_that_cut_ssh_off_undo_themselves(walled: Walled) -> None:
     assert outcome.failure
     assert "the former rules are back" in str(outcome.failure)
     assert after == before
+
+
+def test_a_trial_that_nobody_ends_undoes_itself(walled: Walled) -> None:
+    before = walled.ground.ask(f"{LISTED}; cat {firewall.RULES}")
+    walled.ground.ask(f"sed -i /flow:declared/d {firewall.RULES}")
+    walled.ground.ask("/usr/local/libexec/cairn/load-firewall try 3")
+    during = walled.reaches(walled.declared)
+    time.sleep(4)
+    assert not during
+    assert walled.ground.ask(f"{LISTED}; cat {firewall.RULES}") == before
+
+
+def test_a_second_firewall_manager_is_refused_before_any_change(walled: Walled) -> None:
+    walled.ground.ask("mkdir -p /etc/ufw; echo ENABLED=yes > /etc/ufw/ufw.conf")
+    outcome = walled.ground.apply(walled.role(ssh="198.51.100.0/24"))
+    walled.ground.ask("rm -r /etc/ufw")
+    assert outcome.failure
+    assert "Turn it off with `ufw disable`" in str(outcome.failure)
+    assert outcome.changes == ()
 
 
 def test_rules_that_nft_does_not_take_are_refused_before_they_are_in_place(walled: Walled) -> None:

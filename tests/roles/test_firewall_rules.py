@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,11 +15,12 @@ from cairn.render.files import render_role
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
 PROGRAM = "roles/firewall/files/usr/local/libexec/cairn/resolve-flows"
 
 
-def flow(name: str, peer: str, **more: Any) -> Flow:
+def flow(name: str, peer: str, **more: object) -> Flow:
     """Return a flow to the port 443."""
     given = {"direction": "out", "protocol": "tcp", "port": 443, "why": "Because.", "role": "x"}
     return Flow(name=name, peer=peer, **{**given, **more})
@@ -38,7 +39,7 @@ def rules(*flows: Flow) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def program() -> Any:
+def program() -> ModuleType:
     """Return resolve-flows as a module."""
     path = str(house.root() / PROGRAM)
     loader = importlib.machinery.SourceFileLoader("resolve_flows", path)
@@ -101,7 +102,7 @@ def test_two_flows_of_one_name_are_refused() -> None:
         firewall.settings_of([flow("a", "192.0.2.1"), flow("a", "192.0.2.2")])
 
 
-def test_the_program_finds_every_set_and_what_it_means(program: Any, tmp_path: Path) -> None:
+def test_the_program_finds_every_set_and_what_it_means(program: ModuleType, tmp_path: Path) -> None:
     text = rules(
         flow("a", "hub.test", user="courier"), flow("b", RESOLVERS), flow("c", "192.0.2.1")
     )
@@ -117,27 +118,27 @@ def test_the_program_finds_every_set_and_what_it_means(program: Any, tmp_path: P
     }
 
 
-def test_a_set_takes_the_addresses_of_its_own_family(program: Any) -> None:
+def test_a_set_takes_the_addresses_of_its_own_family(program: ModuleType) -> None:
     said = program.members("flow_a_6", {"192.0.2.1", "2001:db8::1"}, fresh=False)
     assert "2001:db8::1" in said
     assert "192.0.2.1" not in said
 
 
-def test_a_set_keeps_what_it_has_when_nothing_new_is_known(program: Any) -> None:
+def test_a_set_keeps_what_it_has_when_nothing_new_is_known(program: ModuleType) -> None:
     assert program.members("flow_a_4", set(), fresh=True) == ""
 
 
-def test_a_name_that_nobody_knows_has_no_address(program: Any) -> None:
+def test_a_name_that_nobody_knows_has_no_address(program: ModuleType) -> None:
     assert program.addresses_of("no-such-name.invalid.") == set()
 
 
-def test_the_flow_of_an_account_that_is_not_there_is_closed(program: Any) -> None:
+def test_the_flow_of_an_account_that_is_not_there_is_closed(program: ModuleType) -> None:
     assert program.account("flow_a_user", "nobody-of-that-name") == (
         "flush set inet cairn flow_a_user\n"
     )
 
 
-def test_name_servers_are_read_without_their_scope(program: Any, tmp_path: Path) -> None:
+def test_name_servers_are_read_without_their_scope(program: ModuleType, tmp_path: Path) -> None:
     file = tmp_path / "resolv.conf"
     file.write_text("# nameserver 192.0.2.9\nnameserver 192.0.2.1\nnameserver fe80::1%eth0\n")
     assert program.listed_in(str(file)) == {"192.0.2.1", "fe80::1"}
