@@ -26,7 +26,7 @@ class Node(pulumi.ComponentResource):
         Verification(
             "verification",
             node=node.plan.node,
-            triggers=[role.applied for role in roles],
+            triggers=[role.runs for role in roles],
             opts=pulumi.ResourceOptions(parent=self, depends_on=roles),
         )
         self.register_outputs({})

@@ -25,12 +25,12 @@ class Machine(pulumi.CustomResource):
 class Role(pulumi.CustomResource):
     """One Ansible role on one host."""
 
-    applied: pulumi.Output[str]
+    runs: pulumi.Output[int]
 
     def __init__(
         self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        outputs = {"applied": None, "changed": None, "drift": None}
+        outputs = {"applied": None, "runs": None, "changed": None, "drift": None}
         super().__init__("cairn:index:Role", name, {**outputs, **inputs}, opts)
 
 
@@ -42,7 +42,7 @@ class Verification(pulumi.CustomResource):
         name: str,
         *,
         node: str,
-        triggers: Sequence[pulumi.Input[str]],
+        triggers: Sequence[pulumi.Input[int]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {"node": node, "triggers": triggers, "passed": None}

@@ -70,8 +70,8 @@ class Context:
         await self.engine.say(self.urn, text)
 
     @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[None]:
-        """Wait for the host to be free; from then on the time is limited.
+    async def turn(self, host: str | None) -> AsyncIterator[None]:
+        """Wait for the host to be free, if one is changed; from then on the time is limited.
 
         Raises:
             TimeoutError: The work took longer than the resource's timeout allows.

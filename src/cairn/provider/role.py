@@ -62,4 +62,4 @@ class Role:
     async def _preview(context: Context, old_inputs: Values, inputs: Values) -> Values:
         for text in file_diffs(old_inputs, inputs):
             await context.say(text)
-        return outputs_of(inputs, changed=UNKNOWN)
+        return outputs_of(inputs, runs=UNKNOWN, changed=UNKNOWN)

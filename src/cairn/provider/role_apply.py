@@ -51,13 +51,14 @@ async def apply_role(
         **_who(inputs),
         "files": {**(old_outputs.get("files") or {}), **digests_of_files(inputs)},
         "applied": "",
+        "runs": _runs(old_outputs),
         "changed": 0,
         "drift": old_outputs.get("drift") or [],
     }
     outcome = await _perform(context, run, lambda why: HalfDone(why, identity_of(inputs), half))
     if outcome.failure is None:
         await context.status(_end_of(outcome))
-        return outputs_of(inputs, changed=len(outcome.changes))
+        return outputs_of(inputs, runs=_runs(old_outputs) + 1, changed=len(outcome.changes))
     if not outcome.begun:
         raise Refused(outcome.sentence())
     raise HalfDone(outcome.sentence(), identity_of(inputs), half)
@@ -125,7 +126,8 @@ async def _perform(
 ) -> Outcome:
     begun = False
     try:
-        async with context.turn(f"{run.connection.address}:{run.connection.port}"):
+        host = None if run.check else f"{run.connection.address}:{run.connection.port}"
+        async with context.turn(host):
             begun = True
             log = new_log(house.private() / "runs", run.node, run.host, run.role)
             return await run_role(replace(run, log=str(log)), context.status)
@@ -138,15 +140,24 @@ async def _perform(
     raise cut_short(f"{run.host}: role {run.role}: {why}")
 
 
-def outputs_of(inputs: Values, *, changed: Any) -> Values:  # noqa: ANN401 - a count, or UNKNOWN
-    """Return the outputs of a role that is as its inputs say."""
+def outputs_of(inputs: Values, *, runs: Any, changed: Any) -> Values:  # noqa: ANN401
+    """Return the outputs of a role that is as its inputs say.
+
+    `runs` counts the times it was applied: whoever proves the host asks again when it rises, also
+    after a repair that ends with the same files.
+    """
     return {
         **_who(inputs),
         "files": digests_of_files(inputs),
         "applied": UNKNOWN if has_unknown(inputs) else digest_of_inputs(inputs),
+        "runs": runs,
         "changed": changed,
         "drift": [],
     }
+
+
+def _runs(outputs: Values) -> int:
+    return int(plain(outputs.get("runs")) or 0)
 
 
 def _end_of(outcome: Outcome, one: str = "changed", many: str = "changed") -> str:

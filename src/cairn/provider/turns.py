@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -23,9 +24,13 @@ class Turns:
         self._hosts: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
-    async def of(self, host: str) -> AsyncIterator[None]:
-        """Wait for the host to be free first, then for a place: waiting takes nobody's place."""
-        async with self._hosts.setdefault(host, asyncio.Lock()), self._places:
+    async def of(self, host: str | None) -> AsyncIterator[None]:
+        """Wait for the host to be free first, then for a place: waiting takes nobody's place.
+
+        Without a host only for a place: who changes nothing disturbs nobody.
+        """
+        alone = self._hosts.setdefault(host, asyncio.Lock()) if host else contextlib.nullcontext()
+        async with alone, self._places:
             yield
 
 
