@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sandbox.hosts import Host
 
 NODE, NAME = "bare", "machine"
-#: What could say that Cairn was here: settings, programs, units, and what it keeps.
-FOLDERS = "/etc /usr/local /var/lib/cairn /srv"
+#: Where settings, programs and units lie; what a role keeps for itself in /var/lib is its own.
+FOLDERS = "/etc /usr/local /srv"
 
 
 @dataclass
@@ -88,7 +88,8 @@ def machine(iron_house: House) -> Machine:
     """A bare Debian machine with SSH, an account that may use sudo, and a package mirror."""
     with iron_house.acting():
         gateway = sandbox.reserve(NODE, NAME).gateway
+        names = [sandbox.Way(to="resolvers", port=53, protocol=way) for way in ("tcp", "udp")]
         # That port is closed: connections to it are refused at once instead of timing out.
-        closed: sandbox.Way = {"to": gateway, "port": CLOSED, "protocol": "tcp"}
-        sandbox.start(NODE, NAME, egress=[closed])
+        closed = sandbox.Way(to=gateway, port=CLOSED, protocol="tcp")
+        sandbox.start(NODE, NAME, egress=[*names, closed])
     return Machine(iron_house, iron_house.host(NODE, NAME), gateway)
