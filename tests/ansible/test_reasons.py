@@ -36,6 +36,22 @@ def test_a_known_cause_is_told_with_its_remedy(
     assert "; " in text
 
 
+def test_a_connection_that_mitogen_loses_unawares_is_told_as_broken() -> None:
+    message = (
+        "Task failed: builtins.AttributeError: 'NoneType' object has no attribute 'protocol'\n"
+        '  File "/x/mitogen/service.py", line 619, in _on_service_call\n    return invoke()'
+    )
+    reason = explain(message, WAY, unreachable=False)
+    assert "broke during the run" in reason.text
+    # Something may have been changed before: that is no host that was never reached.
+    assert not reason.unreachable
+
+
+def test_the_frames_of_a_traceback_stay_in_the_log() -> None:
+    message = 'Task failed: KeyError: x\n  File "/x/y.py", line 6, in work\n    return z[x]'
+    assert explain(message, WAY, unreachable=False).text == "Task failed: KeyError: x"
+
+
 def test_a_refused_connection_of_a_task_is_not_an_unreachable_host() -> None:
     reason = explain("PostgreSQL: connection refused", WAY, unreachable=False)
     assert reason.text == "PostgreSQL: connection refused"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cairn.ansible.job import Connection
 
+#: A frame of a traceback.
+_FRAME = re.compile(r'\s+File "[^"\n]+", line \d+')
 #: Longer messages are cut here; the log has all of it.
 LONGEST_MESSAGE = 600
 
@@ -42,6 +44,10 @@ class Cause:
     words: str
 
 
+_BROKEN = (
+    "the connection to {place} broke during the run (a reboot, or the network); run the same "
+    "command again once the host answers"
+)
 _KNOWN = (
     Cause(
         Way.HOST,
@@ -118,8 +124,14 @@ _KNOWN = (
         Way.HOST,
         "eof on stream|connection (closed|reset|lost)|broken pipe|context has disconnected"
         "|channelerror|closed by remote host|channel was disconnected|is shutting down",
-        "the connection to {place} broke during the run (a reboot, or the network); run the same "
-        "command again once the host answers",
+        _BROKEN,
+    ),
+    Cause(
+        # Mitogen does not call a host unreachable that it loses between two of its own messages.
+        Way.WORK,
+        "'nonetype' object has no attribute 'protocol'|mitogen was disconnected"
+        r"|mitogen\.core\.(channel|stream)error",
+        _BROKEN,
     ),
 )
 
@@ -149,6 +161,9 @@ def explain(message: str, connection: Connection, *, unreachable: bool) -> Reaso
 
 
 def one_line(message: str) -> str:
-    """Return a message without line breaks and of bounded length."""
-    flat = " ".join(message.split())
+    """Return a message without line breaks and of bounded length.
+
+    A traceback of Python ends before its first frame; the log has the rest.
+    """
+    flat = " ".join(_FRAME.split(message, maxsplit=1)[0].split())
     return flat if len(flat) <= LONGEST_MESSAGE else flat[: LONGEST_MESSAGE - 1] + "…"
