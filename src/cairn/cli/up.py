@@ -43,3 +43,4 @@ def up(node: str, *, yes: bool, refresh: bool) -> None:
             f"{node}: not everything was applied; what was done is kept. "
             f"Mend the cause named above and run `cairn up {node}` again."
         )
+    click.echo(f"{node} is as its spec says; `cairn verify {node}` shows each expectation.")
