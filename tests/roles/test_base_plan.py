@@ -59,7 +59,7 @@ def test_every_refusal_says_what_is_wrong_and_what_to_do() -> None:
 @pytest.mark.parametrize("os", ["debian-13", "debian-12"])
 def test_every_file_begins_with_what_made_it(os: str) -> None:
     files = rendered(planned(os, administrators=[{"name": "maria", "keys": [KEY]}]))
-    assert len(files) == 17
+    assert len(files) == 18
     for path, content in files.items():
         assert (
             f"Made by Cairn from templates/base{path.replace('/maria', '/administrator')}.j2"

@@ -71,6 +71,7 @@ CAPABLE: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]
         ("auditd",),
         ("auditd.service",),
         (
+            "/etc/audit/auditd.conf",
             "/etc/audit/rules.d/10-cairn.rules",
             "/etc/audit/rules.d/99-cairn-lock.rules",
             "/etc/tmpfiles.d/cairn-audit.conf",
