@@ -129,10 +129,29 @@ def test_a_preview_starts_nothing_and_knows_no_connection(
         _, outputs = await provider.create(INPUTS, preview=True)
         assert outputs["connection"] is UNKNOWN
         outputs = await provider.update(INPUTS, {"connection": WAY}, INPUTS, preview=True)
+        assert outputs["connection"] is UNKNOWN
+        assert box.known == {}
+        box.known["demo", "host-1"] = False
+        outputs = await provider.update(INPUTS, {"connection": WAY}, INPUTS, preview=True)
         assert outputs["connection"] == WAY
 
     play(scenario)
-    assert box.known == {}
+    assert box.known == {("demo", "host-1"): False}
+
+
+def test_a_host_that_was_stopped_or_removed_by_hand_is_started_by_the_next_up(
+    play: Callable[..., None], box: Sandbox
+) -> None:
+    async def scenario(provider: Provider) -> None:
+        provider.kind = MACHINE
+        _, outputs = await provider.create(INPUTS)
+        assert list((await provider.diff(INPUTS, INPUTS, outputs)).detailedDiff) == []
+        box.known["demo", "host-1"] = False
+        assert list((await provider.diff(INPUTS, INPUTS, outputs)).detailedDiff) == ["drift"]
+        box.known.clear()
+        assert list((await provider.diff(INPUTS, INPUTS, outputs)).detailedDiff) == ["drift"]
+
+    play(scenario)
 
 
 def test_a_refusal_of_the_sandbox_is_told_as_it_is(

@@ -21,10 +21,13 @@ def up(node: str, *, yes: bool, refresh: bool) -> None:
     from cairn.errors import ApplyFailed  # noqa: PLC0415
     from cairn.stack import pulumi_cli  # noqa: PLC0415
     from cairn.stack.admission import admit  # noqa: PLC0415
+    from cairn.stack.places import require_running  # noqa: PLC0415
     from cairn.stack.preview import preview_changes  # noqa: PLC0415
 
     if yes:
-        admit(node)
+        document = admit(node).document
+        if refresh:
+            require_running(document)
         if pulumi_cli.prepare(node):
             click.echo(f"{node}: broke a lock whose process is gone", err=True)
     elif not sys.stdin.isatty():

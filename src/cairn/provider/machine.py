@@ -42,13 +42,17 @@ class Machine:
         return {"os": "debian-13", "volumes": [], "egress": [], **inputs}, []
 
     def diff(self, old_inputs: Values, old_outputs: Values, inputs: Values) -> Difference:
-        """Name what differs; another release of the system is another host."""
+        """Name what differs; another release of the system is another host.
+
+        A host of this computer that is down, or gone, differs too: looking costs a file and /proc.
+        """
         changes: dict[str, Kind] = {
             name: "UPDATE_REPLACE" if name in _IDENTITY else "UPDATE"
             for name in self.inputs
             if plain(old_inputs.get(name)) != plain(inputs.get(name))
         }
-        if plain(old_outputs.get("drift")):
+        found = look_at_machine(plain(old_inputs), old_outputs)
+        if found is None or plain(found.get("drift")):
             changes["drift"] = "UPDATE"
         return Difference(changes, frozenset({"drift"}))
 
@@ -68,9 +72,11 @@ class Machine:
         self, context: Context, _old_inputs: Values, old_outputs: Values, inputs: Values
     ) -> Values:
         """Start the host again if it is down, with the ways out and volumes of now."""
-        if context.preview:
-            return {**old_outputs, "drift": []}
-        return await start_machine(context, inputs)
+        if not context.preview:
+            return await start_machine(context, inputs)
+        if look_at_machine(plain(inputs), old_outputs) is None:
+            return _outputs(inputs, UNKNOWN, UNKNOWN)
+        return {**old_outputs, "drift": []}
 
     async def delete(self, context: Context, inputs: Values, _outputs: Values) -> None:
         """Remove the host; its data volumes stay unless the node's name is repeated."""

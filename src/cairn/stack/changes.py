@@ -112,11 +112,20 @@ def _reasons(
         return
     if old.get("digest") != new.get("digest"):
         yield "the role's own files changed"
+    yield from _machine(old.get("connection"), new.get("connection"))
     if old.get("triggers") != new.get("triggers"):
         yield "the hosts are asked again"
     for name in sorted({*old, *new} - {"files", "digest", "connection", "triggers"}):
         if old.get(name) != new.get(name):
             yield from _values(name, old.get(name), new.get(name))
+
+
+def _machine(old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if old.get("host_key") != new.get("host_key"):
+            yield "another machine answers there: its host key changed"
+    elif old != new:
+        yield "the machine is made anew"
 
 
 def _values(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 - JSON

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cairn.spec.loader import load_node
 from cairn.stack import pulumi_cli
+from cairn.stack.places import require_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ def find_drift(node: str) -> tuple[Drift, ...]:
         ApplyFailed: A host cannot be asked, or the stack is locked.
     """
     pulumi_cli.require(node)
+    require_running(load_node(node))
     pulumi_cli.quietly("refresh", "--yes", "--skip-preview", node=node)
     return recorded(pulumi_cli.export(node))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cairn.errors import ApplyFailed
 from cairn.plan.context import Place
 from cairn.spec.hosts import ExistingMachine
 
@@ -46,6 +47,19 @@ def connections(document: Document) -> Mapping[str, dict[str, Any] | None]:
         else _running(document.spec.name, host.name)
         for host in document.spec.hosts
     }
+
+
+def require_running(document: Document) -> None:
+    """Refuse to ask a sandbox host that does not run.
+
+    Raises:
+        ApplyFailed: Names the hosts, and the verb that starts them.
+    """
+    node = document.spec.name
+    down = [host for host, connection in connections(document).items() if connection is None]
+    if down:
+        verb = "does" if len(down) == 1 else "do"
+        raise ApplyFailed(f"{node}: {', '.join(down)} {verb} not run; `cairn up {node}` starts it")
 
 
 def existing_connection(machine: ExistingMachine) -> dict[str, Any]:

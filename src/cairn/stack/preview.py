@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cairn.stack import pulumi_cli
 from cairn.stack.admission import admit
 from cairn.stack.changes import changes
+from cairn.stack.places import require_running
 
 if TYPE_CHECKING:
     from cairn.stack.changes import Change
@@ -22,7 +23,9 @@ def preview_changes(node: str, *, refresh: bool = False) -> tuple[Change, ...]:
     Raises:
         CairnError: The spec is invalid or refused, or Pulumi cannot preview it.
     """
-    admit(node)
+    document = admit(node).document
+    if refresh:
+        require_running(document)
     pulumi_cli.prepare(node)
     options = ("--refresh",) if refresh else ()
     return changes(pulumi_cli.ask("preview", *options, node=node))
