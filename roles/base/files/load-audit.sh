@@ -1,6 +1,7 @@
 #!/bin/sh
 # Part of Cairn's role base. Loads the audit rules now, or asks for a restart where they are locked.
 set -eu
+umask 022
 rules=/etc/audit/rules.d/10-cairn.rules
 # Debian 13's unit knows no reload; a hang-up makes auditd read its settings on both releases.
 systemctl kill --kill-whom=main --signal=HUP auditd.service
