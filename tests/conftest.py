@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 
 # Tests are no package; what several of them share is imported as `sandbox.hosts` and the like.
 sys.path.append(str(Path(__file__).parent))
+
+# Whoever starts the tests in the background may have switched Ctrl-C off for all below; the tests
+# of interruptions need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ("sandbox.hosts", "e2e.houses", "e2e.machines")
 

@@ -97,7 +97,8 @@ def test_the_next_up_breaks_a_dead_lock_and_meets_a_reboot(
     said = work.end()
     sentence = (
         r"iron: role base: .*the connection to \S+ broke during the run "
-        r"\(a reboot, or the network\); run the same command again once the host answers; full log: /"
+        r"\(a reboot, or the network\); run the same command again once the host answers; "
+        r"full log: /"
     )
     assert re.search(sentence, said.out), said.out
     assert said.out.splitlines()[-1].endswith(f"run `cairn up {NODE}` again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,8 @@ class _Monitor(MockMonitor):
 
 def registered(program: Callable[[], object], stack: str) -> list[Registered]:
     """Run a program and return what it registered, in that order."""
+    # The mocks want the loop of the main thread, which an earlier test may have closed.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     answers = _Answers()
     monitor = _Monitor(answers)
     set_mocks(answers, project="cairn-nodes", stack=stack, monitor=monitor)
