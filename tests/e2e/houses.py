@@ -257,12 +257,3 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield made
     assert made.trace() == set()
     assert made.left_behind() == []
-
-
-@pytest.fixture(scope="session")
-def iron_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house that several modules share, for nodes on a machine that exists already."""
-    with house_in(tmp_path_factory.mktemp("iron")) as made:
-        yield made
-    assert made.trace() == set()
-    assert made.left_behind() == []

@@ -83,13 +83,13 @@ def differing(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {path for path in before | after if before.get(path) != after.get(path)}
 
 
-@pytest.fixture(scope="session")
-def machine(iron_house: House) -> Machine:
+@pytest.fixture(scope="module")
+def machine(house: House) -> Machine:
     """A bare Debian machine with SSH, an account that may use sudo, and a package mirror."""
-    with iron_house.acting():
+    with house.acting():
         gateway = sandbox.reserve(NODE, NAME).gateway
         names = [sandbox.Way(to="resolvers", port=53, protocol=way) for way in ("tcp", "udp")]
         # That port is closed: connections to it are refused at once instead of timing out.
         closed = sandbox.Way(to=gateway, port=CLOSED, protocol="tcp")
         sandbox.start(NODE, NAME, egress=[*names, closed])
-    return Machine(iron_house, iron_house.host(NODE, NAME), gateway)
+    return Machine(house, house.host(NODE, NAME), gateway)

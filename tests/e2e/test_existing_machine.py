@@ -26,47 +26,45 @@ def untouched(machine: Machine) -> dict[str, str]:
 
 
 def test_a_machine_with_another_key_is_refused_untouched(
-    iron_house: House, machine: Machine, untouched: dict[str, str]
+    house: House, machine: Machine, untouched: dict[str, str]
 ) -> None:
-    iron_house.write(machine.spec("iron", machine={"host_key": OTHER_KEY}))
-    said = iron_house.cairn("up", "iron", "--yes", status=4).all
+    house.write(machine.spec("iron", machine={"host_key": OTHER_KEY}))
+    said = house.cairn("up", "iron", "--yes", status=4).all
     assert "iron: role base: the host at" in said
     assert "does not show the pinned host key" in said
     assert "pin its new key in the spec" in said
     assert differing(untouched, machine.files()) == set()
-    assert iron_house.locks("iron") == []
+    assert house.locks("iron") == []
 
 
-def test_the_same_roles_make_an_existing_machine_as_planned(
-    iron_house: House, machine: Machine
-) -> None:
-    iron_house.write(machine.spec("iron"))
-    iron_house.cairn("up", "iron", "--yes")
-    answer = iron_house.cairn("verify", "iron", "--format", "json").json
+def test_the_same_roles_make_an_existing_machine_as_planned(house: House, machine: Machine) -> None:
+    house.write(machine.spec("iron"))
+    house.cairn("up", "iron", "--yes")
+    answer = house.cairn("verify", "iron", "--format", "json").json
     assert answer["blocking"] == 0
     assert answer["counts"]["pass"] >= 30
-    kinds = {each["type"] for each in iron_house.state("iron")["resources"]}
+    kinds = {each["type"] for each in house.state("iron")["resources"]}
     assert "cairn:index:Role" in kinds
     assert "cairn:index:Machine" not in kinds
-    with no_ansible(iron_house):
-        assert "7 unchanged" in iron_house.cairn("up", "iron", "--yes").out
+    with no_ansible(house):
+        assert "7 unchanged" in house.cairn("up", "iron", "--yes").out
 
 
-def test_the_wrong_key_later_on_changes_nothing_either(iron_house: House, machine: Machine) -> None:
-    before, state = machine.files(), iron_house.resource("iron", "iron-base")["outputs"]
-    iron_house.write(machine.spec("iron", machine={"host_key": OTHER_KEY}))
-    said = iron_house.cairn("up", "iron", "--yes", status=4).all
+def test_the_wrong_key_later_on_changes_nothing_either(house: House, machine: Machine) -> None:
+    before, state = machine.files(), house.resource("iron", "iron-base")["outputs"]
+    house.write(machine.spec("iron", machine={"host_key": OTHER_KEY}))
+    said = house.cairn("up", "iron", "--yes", status=4).all
     assert "does not show the pinned host key" in said
     assert differing(before, machine.files()) == set()
-    assert iron_house.resource("iron", "iron-base")["outputs"]["applied"] == state["applied"]
-    iron_house.write(machine.spec("iron"))
-    assert iron_house.cairn("up", "iron", "--yes").status == 0
+    assert house.resource("iron", "iron-base")["outputs"]["applied"] == state["applied"]
+    house.write(machine.spec("iron"))
+    assert house.cairn("up", "iron", "--yes").status == 0
 
 
 def test_destroy_gives_the_machine_back_and_ssh_still_works(
-    iron_house: House, machine: Machine, untouched: dict[str, str]
+    house: House, machine: Machine, untouched: dict[str, str]
 ) -> None:
-    said = iron_house.cairn("destroy", "iron", "--yes").out
+    said = house.cairn("destroy", "iron", "--yes").out
     assert "- 7 deleted" in said
     assert machine.says("id --user") == "0"  # a new login, and sudo
     left = {path for path in differing(untouched, machine.files()) if "cairn" in path}

@@ -57,7 +57,8 @@ def way_to(host: Host, name: str, port: int) -> dict[str, Any]:
 def listen(host: Host, *ports: int) -> None:
     """Have a program on a host listen on some TCP ports."""
     program = shlex.quote(LISTEN.format(ports=list(ports)))
-    host.says(f"sudo systemd-run --quiet --collect python3 -c {program}")
+    unit = f"listen-{ports[0]}"
+    host.says(f"sudo systemd-run --quiet --collect --unit={unit} python3 -c {program}")
     for port in ports:
         reach = f"until echo > /dev/tcp/127.0.0.1/{port}; do sleep 0.1; done"
         host.says(f"timeout 20 bash -c {shlex.quote(reach)}")
@@ -174,6 +175,7 @@ def test_a_scan_from_outside_finds_the_declared_port_only(house: House, neighbou
     # The neighbour is no declared operator: for it not even SSH is there.
     inside = ["nsenter", "--target", str(leader(neighbour)), "--net"]
     assert open_ports(host.address, f"1-1024,{UNDECLARED}", *inside) == set()
+    host.says(f"sudo systemctl stop listen-{UNDECLARED}")
 
 
 def open_ports(address: str, ports: str, *prefix: str) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,9 +35,9 @@ def guest(machine: Machine) -> None:
 
 
 @pytest.fixture
-def password(iron_house: House) -> Iterator[str]:
+def password(house: House) -> Iterator[str]:
     """A reference to a file that holds the guest's password."""
-    file = iron_house.root / "password"
+    file = house.root / "password"
     file.write_text(PASSWORD)
     yield f"file:{file}"
     file.unlink()
@@ -54,69 +55,66 @@ def refused(house: House, machine: Machine, spec: dict[str, Any]) -> str:
     assert [role["outputs"]["applied"] for role in roles] in ([], [""])
     assert "what was done is kept" in said.err
     assert len(said.err.splitlines()) == 1
-    sentences = {line.split("error: ")[1] for line in said.out.splitlines() if "error: " in line}
-    (sentence,) = {each for each in sentences if "role base" in each}
+    (sentence,) = set(re.findall("iron: role base: .*", said.out))
     assert PASSWORD not in said.all
-    return sentence
+    return str(sentence)
 
 
-def test_a_host_that_is_not_there(iron_house: House, machine: Machine) -> None:
+def test_a_host_that_is_not_there(house: House, machine: Machine) -> None:
     nobody = str(ipaddress.ip_address(machine.gateway) + 200)
     spec = machine.spec(NODE, machine={"existing": nobody})
-    said = refused(iron_house, machine, spec)
+    said = refused(house, machine, spec)
     assert f"the host does not answer at {nobody}:22; check that it is up" in said
 
 
-def test_a_host_whose_ssh_port_is_closed(iron_house: House, machine: Machine) -> None:
-    said = refused(iron_house, machine, machine.spec(NODE, machine={"port": CLOSED}))
+def test_a_host_whose_ssh_port_is_closed(house: House, machine: Machine) -> None:
+    said = refused(house, machine, machine.spec(NODE, machine={"port": CLOSED}))
     assert f":{CLOSED}; check that it is up" in said
 
 
-def test_a_host_that_shows_another_key(iron_house: House, machine: Machine) -> None:
+def test_a_host_that_shows_another_key(house: House, machine: Machine) -> None:
     spec = machine.spec(NODE, machine={"host_key": OTHER_KEY})
-    said = refused(iron_house, machine, spec)
+    said = refused(house, machine, spec)
     assert "does not show the pinned host key; if it was reinstalled on purpose" in said
 
 
-def test_a_login_that_is_refused(iron_house: House, machine: Machine) -> None:
-    said = refused(iron_house, machine, machine.spec(NODE, machine={"user": "nobody-here"}))
+def test_a_login_that_is_refused(house: House, machine: Machine) -> None:
+    said = refused(house, machine, machine.spec(NODE, machine={"user": "nobody-here"}))
     assert "refuses the login of nobody-here; put the public half of" in said
 
 
-def test_sudo_that_asks_for_a_password(iron_house: House, machine: Machine) -> None:
-    said = refused(iron_house, machine, machine.spec(NODE, machine={"user": GUEST}))
+def test_sudo_that_asks_for_a_password(house: House, machine: Machine) -> None:
+    said = refused(house, machine, machine.spec(NODE, machine={"user": GUEST}))
     assert "sudo asks guest for a password; name one in the machine's `become_password`" in said
 
 
-def test_sudo_with_a_wrong_password(iron_house: House, machine: Machine, password: str) -> None:
+def test_sudo_with_a_wrong_password(house: House, machine: Machine, password: str) -> None:
     file = password.removeprefix("file:")
     with open(file, "a") as handle:  # noqa: PTH123 - a reference, not a path
         handle.write("-wrong")
     way = {"user": GUEST, "become_password": password}
-    said = refused(iron_house, machine, machine.spec(NODE, machine=way))
+    said = refused(house, machine, machine.spec(NODE, machine=way))
     assert "sudo refuses the password of guest; correct what `become_password` refers to" in said
 
 
-def test_sudo_that_does_not_let_the_account(
-    iron_house: House, machine: Machine, password: str
-) -> None:
+def test_sudo_that_does_not_let_the_account(house: House, machine: Machine, password: str) -> None:
     way = {"user": GUEST, "become_password": password}
-    said = refused(iron_house, machine, machine.spec(NODE, machine=way))
+    said = refused(house, machine, machine.spec(NODE, machine=way))
     assert "sudo does not let guest become root; add that account to the group sudo" in said
 
 
-def test_a_package_mirror_that_is_down(iron_house: House, machine: Machine) -> None:
+def test_a_package_mirror_that_is_down(house: House, machine: Machine) -> None:
     down = f"http://{machine.gateway}:{CLOSED}/debian"
     network = {"debian_mirror": down, "debian_security_mirror": f"{down}-security", "proxy": None}
-    said = refused(iron_house, machine, machine.spec(NODE, **network))
+    said = refused(house, machine, machine.spec(NODE, **network))
     assert f"The host does not get {down}/dists/trixie/InRelease" in said
     assert "Check the mirror and the proxy in the spec" in said
 
 
-def test_a_disk_that_is_too_full_to_begin(iron_house: House, machine: Machine) -> None:
+def test_a_disk_that_is_too_full_to_begin(house: House, machine: Machine) -> None:
     machine.says("mount -t tmpfs -o size=64m tiny /var")
     try:
-        said = refused(iron_house, machine, machine.spec(NODE))
+        said = refused(house, machine, machine.spec(NODE))
     finally:
         machine.says("umount /var")
     assert "Free some space or enlarge the disk." in said
