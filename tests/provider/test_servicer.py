@@ -19,9 +19,8 @@ from cairn.provider.wire import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Provider
-
     from cairn.ansible.job import RoleRun
+    from conftest import Provider
 
 
 class Ansible:
