@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from cairn import sandbox
@@ -83,9 +84,17 @@ def differing(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {path for path in before | after if before.get(path) != after.get(path)}
 
 
-@pytest.fixture(scope="module")
-def machine(house: House) -> Machine:
-    """A bare Debian machine with SSH, an account that may use sudo, and a package mirror."""
+def init_of(host: Host) -> psutil.Process:
+    """Return the process of the computer that is a sandbox host's init.
+
+    When it is killed the kernel ends everything in the host at once, as a power cut does.
+    """
+    (init,) = psutil.Process(host.running.pid).children()
+    return init
+
+
+def start_machine(house: House) -> Machine:
+    """Start a bare Debian machine with SSH, an account that may use sudo, and a package mirror."""
     with house.acting():
         gateway = sandbox.reserve(NODE, NAME).gateway
         names = [sandbox.Way(to="resolvers", port=53, protocol=way) for way in ("tcp", "udp")]
@@ -93,3 +102,9 @@ def machine(house: House) -> Machine:
         closed = sandbox.Way(to=gateway, port=CLOSED, protocol="tcp")
         sandbox.start(NODE, NAME, egress=[*names, closed])
     return Machine(house, house.host(NODE, NAME), gateway)
+
+
+@pytest.fixture(scope="module")
+def machine(house: House) -> Machine:
+    """A bare machine of the module's own."""
+    return start_machine(house)

@@ -14,7 +14,7 @@ import pytest
 from cairn import sandbox
 from cairn.sandbox import places
 from e2e.houses import no_ansible
-from e2e.machines import differing, digests
+from e2e.machines import differing, digests, init_of
 from e2e.specs import on_sandbox
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def test_a_scan_from_outside_finds_the_declared_port_only(house: House, neighbou
     listen(host, UNDECLARED)
     assert open_ports(host.address, "-") == {22}
     # The neighbour is no declared operator: for it not even SSH is there.
-    inside = ["nsenter", "--target", str(leader(neighbour)), "--net"]
+    inside = ["nsenter", "--target", str(init_of(neighbour).pid), "--net"]
     assert open_ports(host.address, f"1-1024,{UNDECLARED}", *inside) == set()
     host.says(f"sudo systemctl stop listen-{UNDECLARED}")
 
@@ -190,14 +190,6 @@ def open_ports(address: str, ports: str, *prefix: str) -> set[int]:
     return {int(each.split("/")[0]) for each in found if "/open/" in each}
 
 
-def leader(host: Host) -> int:
-    """Return the process of the computer that is the host's init."""
-    supervisor = host.running.pid
-    children = f"/proc/{supervisor}/task/{supervisor}/children"
-    with open(children) as file:  # noqa: PTH123 - a file of the kernel
-        return int(file.read().split()[0])
-
-
 def test_what_was_changed_by_hand_is_named_repaired_and_then_clean(house: House) -> None:
     host = house.host("small", "box")
     before = digests(host)
@@ -211,10 +203,20 @@ def test_what_was_changed_by_hand_is_named_repaired_and_then_clean(house: House)
     assert "cairn-flows.timer" in by_role["firewall"]["what"]
     assert "/etc/issue.net)" in house.cairn("preview", "small").out
 
-    assert "2 updated" in house.cairn("up", "small", "--yes").out
+    assert "5 unchanged" in house.cairn("up", "small", "--yes").out
     assert differing(before, digests(host)) == set()
     assert host.says("systemctl is-active cairn-flows.timer") == "active"
     assert "no drift" in house.cairn("drift", "small").out
+
+
+def test_a_host_that_is_down_is_told_and_started_by_the_next_up(house: House) -> None:
+    house.cairn("sandbox", "stop", "small/box")
+    for verb in (("drift",), ("up", "--yes", "--refresh")):
+        said = house.cairn(verb[0], "small", *verb[1:], status=4)
+        assert "small: box does not run; `cairn up small` starts it" in said.err
+    assert house.cairn("verify", "small", status=5).status == 5
+    house.cairn("up", "small", "--yes")
+    assert house.host("small", "box").says("systemctl is-active cairn-firewall") == "active"
 
 
 def test_deleting_data_takes_the_name_of_the_node(house: House) -> None:

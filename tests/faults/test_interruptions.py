@@ -140,11 +140,13 @@ def test_two_at_once_do_not_meet_and_the_first_one_finishes(house: House) -> Non
     assert "initErrors" not in house.resource(NODE, "iron-base")
 
 
-def test_two_that_start_in_the_same_moment_do_no_harm(house: House) -> None:
+def test_of_two_that_start_in_the_same_moment_one_wins(house: House) -> None:
     both = [house.start("up", NODE, "--yes") for _ in range(2)]
-    for said in [work.end() for work in both]:
-        assert said.status in {0, 4}
-        assert said.status == 0 or f"{NODE}: nothing was done, because" in said.out, said.out
+    won, lost = sorted((work.end() for work in both), key=lambda said: said.status)
+    assert won.status == 0
+    # They may have missed each other on a busy computer; both are fine then.
+    assert lost.status in {0, 4}
+    assert lost.status == 0 or f"{NODE}: nothing was done, because the node is locked" in lost.out
     assert house.locks(NODE) == []
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cairn.errors import ApplyFailed
 from cairn.stack import locks
 
 if TYPE_CHECKING:
@@ -80,3 +81,35 @@ def test_a_backend_that_is_not_local_cannot_be_asked(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     assert locks.local_backend() is None
     assert locks.held("demo") == ()
+
+
+def test_one_change_at_a_time_from_the_first_moment_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CAIRN_HOME", str(tmp_path))
+    with locks.alone("demo"):
+        child = os.fork()
+        if child == 0:
+            try:
+                with locks.alone("demo"):
+                    os._exit(1)
+            except ApplyFailed as refusal:
+                told = f"nothing was done, because the node is locked by process {os.getppid()} of"
+                os._exit(0 if told in str(refusal) else 2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        with locks.alone("another"):
+            pass
+    with locks.alone("demo"):
+        assert locks.held("demo") == ()
+
+
+def test_nothing_is_begun_while_pulumis_own_lock_is_held(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CAIRN_HOME", str(tmp_path))
+    leave(folder, pid=os.getpid())
+    told = (
+        f"demo: nothing was done, because the node is locked by process {os.getpid()} of operator"
+    )
+    with pytest.raises(ApplyFailed, match=told), locks.alone("demo"):
+        raise AssertionError

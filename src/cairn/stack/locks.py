@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import getpass
 import json
+import os
 import socket
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +19,7 @@ from cairn import house
 from cairn.errors import ApplyFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,31 @@ def release_dead(node: str, unlock: Callable[[str], None]) -> bool:
     return True
 
 
+@contextmanager
+def alone(node: str) -> Iterator[None]:
+    """Make one change at a time to a node, from the first moment on.
+
+    Pulumi looks for locks, writes its own and looks again, so that of two that start in the same
+    moment both may give up. Here the first one wins, and a process that dies lets go.
+
+    Raises:
+        ApplyFailed: Says who is at work on the node.
+    """
+    file = house.private() / "busy" / f"{node}.json"
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    with file.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            refuse(node)
+            raise _refusal(node, _told(file)) from None
+        refuse(node)
+        handle.truncate(0)
+        handle.write(json.dumps(_myself()))
+        handle.flush()
+        yield
+
+
 def refuse(node: str) -> None:
     """Refuse a change while somebody else makes one.
 
@@ -80,10 +110,32 @@ def refuse(node: str) -> None:
         ApplyFailed: Says who holds the lock.
     """
     for lock in held(node):
-        raise ApplyFailed(
-            f"{node}: nothing was done, because the node is locked by {lock}; "
-            f"wait for its end, or see `cairn unlock {node}`"
-        )
+        raise _refusal(node, str(lock))
+
+
+def _refusal(node: str, holder: str) -> ApplyFailed:
+    return ApplyFailed(
+        f"{node}: nothing was done, because the node is locked by {holder}; "
+        f"wait for its end, or see `cairn unlock {node}`"
+    )
+
+
+def _myself() -> dict[str, str | int]:
+    """Return what Pulumi writes into a lock, about this process."""
+    return {
+        "pid": os.getpid(),
+        "username": getpass.getuser(),
+        "hostname": socket.gethostname(),
+        "timestamp": datetime.now(UTC).isoformat(),
+    }
+
+
+def _told(file: Path) -> str:
+    try:
+        lock = _read(file)
+    except ValueError:  # it has only just begun
+        return "a process of this computer that has just begun"
+    return f"process {lock.pid} of {lock.user} on {lock.computer}, since {lock.since}, which starts"
 
 
 def _read(file: Path) -> Lock:

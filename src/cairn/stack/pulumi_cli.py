@@ -92,13 +92,13 @@ def show(*arguments: str, node: str, also: dict[str, str] | None = None) -> int:
         ApplyFailed: Somebody else is at work on the node, or the CLI was killed.
         Stopped: Somebody asked for the end.
     """
-    locks.refuse(node)
-    done = child.run(
-        [_program(), *arguments, "--stack", node],
-        cwd=house.root(),
-        environment={**environment(), **(also or {})},
-        capture=False,
-    )
+    with locks.alone(node):
+        done = child.run(
+            [_program(), *arguments, "--stack", node],
+            cwd=house.root(),
+            environment={**environment(), **(also or {})},
+            capture=False,
+        )
     if done.status:
         _tell_end(node, done)
         locks.refuse(node)  # somebody else was faster by a moment
@@ -144,8 +144,8 @@ def quietly(*arguments: str, node: str) -> None:
             CLI's diagnostics without the decoration.
         Stopped: Somebody asked for the end.
     """
-    locks.refuse(node)
-    done = _call(*arguments, "--non-interactive", "--stack", node, node=node)
+    with locks.alone(node):
+        done = _call(*arguments, "--non-interactive", "--stack", node, node=node)
     if done.status:
         raise ApplyFailed(reason(done.out + done.err))
 
