@@ -32,7 +32,7 @@ def main() -> int:
         say("the host is started again; what dpkg says of its packages:", machine.says(AUDIT))
         second = house.start("up", NODE, "--yes").end()
         say(f"$ cairn up {NODE} --yes    # ends with {second.status}", tail(second.out))
-        say("what dpkg says now (nothing is well):", machine.says(AUDIT))
+        say("what dpkg says now (silence means that all is well):", machine.says(AUDIT))
         return second.status
 
 
