@@ -35,6 +35,7 @@ PLANTED = [
 INNOCENT = [
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEp5Ky8qMi669H7hSrzmfG2d6AgOuICyTx37p/tOoCgj",
+    "ssh-ed25519\n      AAAAC3NzaC1lZDI1NTE5AAAAIEp5Ky8qMi669H7hSrzmfG2d6AgOuICyTx37p/tOoCgj",
     "2f1acc6c-3f1b-4c9b-8d3e-9a8b7c6d5e4f",
     "https://login.hospital-a.example/realms/imaging",
     "http://proxy.hospital.example:3128",
