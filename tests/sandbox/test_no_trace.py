@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import pkgutil
 import re
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sandbox
 
 #: How the names of what belongs to a sandbox begin, and the label of its checkout.
-_LABEL = r"(?:cairn[-_]|vb-c|sandboxes/|machine=c|nspawn/[a-z-]+/c)([0-9a-f]{6})"
+LABEL = r"(?:cairn[-_]|vb-c|sandboxes/|machine=c|nspawn/[a-z-]+/c)([0-9a-f]{6})"
+LAUNCH = "cairn.sandbox.processes.Process.of"
 
 
 def trace() -> set[str]:
@@ -48,15 +51,12 @@ def said(*argv: str) -> list[str]:
 
 
 def is_of_sandbox(line: str) -> bool:
-    return bool(re.search(r"^\S*(systemd-nspawn|apt-cacher-ng)\b", line))
+    """Tell a container by its command line; the package cache shows by its control group."""
+    return bool(re.search(r"^\S*systemd-nspawn\b", line))
 
 
 def belongs_to_others(line: str) -> bool:
-    mine = places.label()
-    labels = re.findall(
-        r"(?:cairn[-_]|vb-c|sandboxes/|machine=c|nspawn/[a-z-]+/c)([0-9a-f]{6})", line
-    )
-    return any(label != mine for label in labels) or "apt-cacher-ng" in line
+    return any(label != places.label() for label in re.findall(LABEL, line))
 
 
 def forwarding() -> str:
@@ -85,19 +85,35 @@ def test_the_computer_is_as_before(
         assert forwarding() == forwarded
 
 
-def test_a_cut_start_is_removed_as_well(
-    own_checkout: Path, start_host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("where", "time"),
+    [
+        pytest.param(LAUNCH, 1, id="when the package cache had just started"),
+        pytest.param("cairn.sandbox.egress.apply", 1, id="before the packet filter"),
+        pytest.param("cairn.sandbox.machine.boot", 1, id="before the boot"),
+        pytest.param(LAUNCH, 2, id="when the container had just started"),
+    ],
+)
+def test_a_start_that_was_cut_is_removed_as_well(
+    own_checkout: Path,
+    start_host: Callable[..., Host],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    time: int,
 ) -> None:
     before = trace()
+    calls, called = itertools.count(1), pkgutil.resolve_name(where)
 
-    def cut(*_: object) -> None:
-        raise KeyboardInterrupt
+    def cut(*arguments: Any) -> Any:  # noqa: ANN401 - those of any function
+        if next(calls) == time:
+            raise KeyboardInterrupt
+        return called(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr("cairn.sandbox.machine.boot", cut)
+        patch.setattr(where, cut)
         with pytest.raises(KeyboardInterrupt):
             start_host("one")
-    assert trace() != before
+    assert any(line.endswith("-package-cache") for line in trace() - before)
     assert sandbox.remove_all() == ["testing/one"]
     assert trace() - before == set()
 

@@ -49,7 +49,7 @@ def test_a_killed_host_leaves_no_process_once_it_is_removed(
 ) -> None:
     host = start_host("killed")
     [child] = psutil.Process(host.running.pid).children()
-    inner = Process(child.pid, child.create_time())
+    inner = Process.of(child.pid)
     kill(host.running.pid)
     assert inner.lives()
     sandbox.remove("testing", "killed")

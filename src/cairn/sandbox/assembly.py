@@ -105,24 +105,27 @@ def delete_volumes(node: str, host: str | None = None) -> None:
 
 
 def tidy() -> None:
-    """Remove the checkout's own folder, key and lock once no host is left; volumes stay."""
-    if not places.sandbox().exists():
+    """Remove the checkout's network, folder, key and lock once no host is left; volumes stay."""
+    if not places.sandbox().exists() and not network.exists(places.bridge()):
         return
     with _checkout_lock():
         if any((places.sandbox() / "hosts").glob("*/*")) or records.read():
             return
+        _take_network_down()
+        lock = places.sandbox() / ".lock"
         for entry in places.sandbox().iterdir():
             if entry.is_dir() and entry.name != "volumes":
                 machine.erase(entry)
-            elif not entry.is_dir():
+            elif not entry.is_dir() and entry != lock:
                 entry.unlink()
+        lock.unlink()  # last: who waits for it finds nothing half removed
     with places.locked(places.SANDBOXES / ".lock"):
         _remove_empty_folders()
 
 
 def _clear_leftovers(record: HostRecord, here: HostPlaces) -> None:
     """Take away the mount and the cable that a killed container or a cut start left."""
-    control_group.leave(record)
+    control_group.leave(record.group)
     machine.unmount(here)
     machine.forget(record)
     network.cut(record.link)
@@ -158,6 +161,7 @@ def _boot(
     progress: Callable[[str], None],
 ) -> HostRecord:
     reservation = Reservation.of(record)
+    records.keep(record)  # from here on the host can be removed, whatever cuts its start
     network.connect(reservation)
     package_cache.serve(reservation, [*_running_hosts(), record], progress)
     egress.apply(reservation, [*_running_hosts(), record], progress)
@@ -178,9 +182,13 @@ def _settle(record: HostRecord) -> None:
     if others:
         egress.apply(Reservation.of(record), others, lambda _: None)
     else:
-        package_cache.close()
-        egress.clear()
-        network.disconnect()
+        _take_network_down()
+
+
+def _take_network_down() -> None:
+    package_cache.close()
+    egress.clear()
+    network.disconnect()
 
 
 def _running_hosts() -> list[HostRecord]:

@@ -10,10 +10,8 @@ from cairn.errors import SandboxError
 from cairn.sandbox import (
     assembly,
     commands,
-    egress,
     image,
     lifecycle,
-    network,
     package_cache,
     places,
     records,
@@ -56,7 +54,6 @@ def remove_all(*, delete_data_of: str | None = None) -> list[str]:
     names = sorted({record.name for record in records.read()} | set(_half_made()))
     for name in names:
         lifecycle.remove(*name.split("/"))
-    _take_network_down()
     if delete_data_of:
         delete_data(delete_data_of)
     assembly.tidy()
@@ -99,15 +96,6 @@ def remove_orphans(*, progress: Callable[[str], None]) -> list[str]:
 def _half_made() -> Iterator[str]:
     for folder in sorted((places.sandbox() / "hosts").glob("*/*")):
         yield f"{folder.parent.name}/{folder.name}"
-
-
-def _take_network_down() -> None:
-    """Take away what a start that was cut before its first record has left."""
-    if places.sandbox().exists():
-        package_cache.close()
-    if network.exists(places.bridge()):
-        egress.clear()
-        network.disconnect()
 
 
 @contextlib.contextmanager

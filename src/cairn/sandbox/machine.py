@@ -67,8 +67,10 @@ def boot(record: HostRecord, here: HostPlaces, progress: Callable[[str], None]) 
     Returns:
         The container's supervising process.
     """
-    command = [*control_group.enter(record, progress), *_command(record, here)]
-    return processes.launch(command, here.log, extra=_environment())
+    start = control_group.enter(
+        record.group, of_machine=True, memory=record.memory, progress=progress
+    )
+    return processes.launch([*start, *_command(record, here)], here.log, extra=_environment())
 
 
 def wait_for_ssh(record: HostRecord, here: HostPlaces) -> None:

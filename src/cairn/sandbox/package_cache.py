@@ -116,6 +116,7 @@ def close() -> None:
     process = _process()
     if process is not None:
         processes.end(process, patience=10)
+    control_group.leave(_group())
     machine.erase(_here())
 
 
@@ -163,6 +164,10 @@ def _output() -> Path:
 
 def _configuration() -> Path:
     return _here() / "configuration" / "acng.conf"
+
+
+def _group() -> str:
+    return f"cairn-{places.label()}-package-cache"
 
 
 def _process() -> Process | None:
@@ -215,7 +220,7 @@ def _is_free(lock: IO[str]) -> bool:
 
 def _command(store: Path) -> list[str]:
     folders = [_RECIPE.place, store, _here() / "log", _configuration().parent]
-    start = control_group.apart(f"cairn-{places.label()}-package-cache")
+    start = control_group.enter(_group())
     script = ["unshare", "--mount", "--propagation=private", "--", "sh", "-c", _RUN, "sh"]
     return [*start, *script, *map(str, folders)]
 

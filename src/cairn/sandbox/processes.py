@@ -7,16 +7,14 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import psutil
 
 from cairn.errors import SandboxError
 from cairn.sandbox import commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +23,30 @@ class Process:
 
     Attributes:
         pid: Process number.
-        born: Start time, seconds since 1970.
+        born: Start time in clock ticks since the computer's boot (field 22 of proc_pid_stat(5)),
+            which does not move when somebody sets the computer's clock.
     """
 
     pid: int
-    born: float
+    born: int
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """Return the process that has this number now.
+
+        Raises:
+            ProcessLookupError: There is none.
+        """
+        _, born = _state_and_birth(pid)
+        return cls(pid, born)
 
     def lives(self) -> bool:
         """Tell whether the process still runs (a zombie does not)."""
         try:
-            found = psutil.Process(self.pid)
-            is_same = abs(found.create_time() - self.born) < 1
-            return is_same and found.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            state, born = _state_and_birth(self.pid)
+        except ProcessLookupError:
             return False
+        return born == self.born and state != "Z"
 
 
 def launch(
@@ -66,7 +74,7 @@ def launch(
             env=commands.environment() | dict(extra or {}),
             pass_fds=keep_open,
         )
-    return Process(process.pid, psutil.Process(process.pid).create_time())
+    return Process.of(process.pid)
 
 
 def end(process: Process, *, patience: float) -> None:
@@ -95,6 +103,16 @@ def last_words(log: Path) -> str:
         lines = []
     last = " / ".join(line.strip() for line in lines[-4:] if line.strip())
     return f"its log {log} ends with: {last or 'nothing at all'}"
+
+
+def _state_and_birth(pid: int) -> tuple[str, int]:
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        raise ProcessLookupError(pid) from None
+    # The program's name, the second field, stands in brackets and may hold spaces and brackets.
+    fields = line.rpartition(")")[2].split()
+    return fields[0], int(fields[19])
 
 
 def _ends(process: Process, limit: float) -> bool:

@@ -81,6 +81,11 @@ class HostRecord:
         return Path(self.key_file).parent / "hosts" / self.node / self.host / "boot.log"
 
     @property
+    def group(self) -> str:
+        """Name of the control group that the host runs in."""
+        return f"cairn-{self.machine}"
+
+    @property
     def link(self) -> str:
         """Name of the computer's end of the host's network cable."""
         return f"vb-{self.machine}"
