@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cairn.plan.context import Context, Place
 from cairn.plan.model import Plan, PlannedHost, PlannedRole
-from cairn.spec.roles import EVERYWHERE
+from cairn.spec.roles import applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def derive(document: Document, places: Mapping[str, Place]) -> Plan:
 
 
 def _host(document: Document, host: Host, place: Place) -> PlannedHost:
-    wanted = (*EVERYWHERE, *host.runs)
+    wanted = applied(host.runs)
     ready = [name for name in wanted if _planner(name)]
     planned = {name: _role(name, Context(document, host, place)) for name in ready if name != LAST}
     planned[LAST] = _role(LAST, Context(document, host, place, others=tuple(planned.values())))
