@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cairn.plan.model import PlannedBucket
-from cairn.spec.imaging import Bucket, Consumer
+from cairn.spec.imaging import Bucket, StorageConsumer
 
 if TYPE_CHECKING:
     from cairn.spec.node import Spec
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 AGENT: Final = "fl-agent"
 
 
-def consumers_of(spec: Spec) -> tuple[Consumer, ...]:
+def consumers_of(spec: Spec) -> tuple[StorageConsumer, ...]:
     """Return all who use buckets: those declared, and the agent where it is not among them."""
     declared = spec.storage.consumers if spec.storage else ()
     runs = any(AGENT in host.runs for host in spec.hosts)
     if not runs or AGENT in {one.name for one in declared}:
         return declared
-    return (*declared, Consumer(name=AGENT, reads=_datasets(spec)))
+    return (*declared, StorageConsumer(name=AGENT, reads=_datasets(spec)))
 
 
 def buckets_of(spec: Spec) -> tuple[PlannedBucket, ...]:
@@ -30,7 +30,7 @@ def buckets_of(spec: Spec) -> tuple[PlannedBucket, ...]:
     return tuple(_bucket(every[name], consumers_of(spec)) for name in sorted(every))
 
 
-def _bucket(bucket: Bucket, consumers: tuple[Consumer, ...]) -> PlannedBucket:
+def _bucket(bucket: Bucket, consumers: tuple[StorageConsumer, ...]) -> PlannedBucket:
     lock = bucket.retention
     return PlannedBucket(
         name=bucket.name,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from cairn.artefacts.lock import locked
 from cairn.plan.buckets import buckets_of, consumers_of
 from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Service
+from cairn.plan.roles.certificate import RELOAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cairn.plan.context import Context
-    from cairn.spec.imaging import Consumer, Storage
+    from cairn.spec.imaging import Storage, StorageConsumer
 
 ROLE: Final = "storage"
 #: The user of the S3 server, and the name of its unit, folders and logs.
@@ -21,6 +22,10 @@ PORT: Final = 7070
 ADMIN_PORT: Final = 7071
 UNIT: Final = f"/etc/systemd/system/{USER}.service"
 LOGROTATE: Final = f"/etc/logrotate.d/{USER}"
+#: What the role `certificate` does when there is a new one.
+RELOAD_FILE: Final = f"{RELOAD}/{ROLE}"
+
+FILES: Final = (UNIT, LOGROTATE, RELOAD_FILE)
 
 
 def plan(context: Context) -> PlannedRole:
@@ -44,7 +49,7 @@ def plan(context: Context) -> PlannedRole:
             "admin_port": ADMIN_PORT,
             "keep_days": context.spec.logging.keep_days,
         },
-        files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in (UNIT, LOGROTATE)),
+        files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=("logrotate",),
         services=(Service(f"{USER}.service"), Service("logrotate.timer")),
         accounts=tuple(_accounts(context)),
@@ -58,7 +63,7 @@ def plan(context: Context) -> PlannedRole:
     )
 
 
-def account_of(consumer: Consumer) -> str:
+def account_of(consumer: StorageConsumer) -> str:
     """Return the local account that may read a consumer's credential; a remote one has none."""
     return "root" if consumer.comes_from else f"cairn-{consumer.name}"
 
