@@ -15,15 +15,16 @@ ALLOWED = {
     "errors": set(),
     "house": set(),
     "spec": set(),
-    "plan": {"spec"},
+    "artefacts": set(),
+    "plan": {"artefacts", "spec"},
     "render": {"plan", "spec"},
     "checks": {"render", "plan", "spec"},
     "ansible": {"render", "plan", "spec"},
     "sandbox": {"plan", "spec"},
-    "provider": {"ansible", "sandbox", "checks", "render", "plan", "spec"},
+    "provider": {"ansible", "artefacts", "sandbox", "checks", "render", "plan", "spec"},
     "stack": {"sandbox", "checks", "render", "plan", "spec"},
     "policy_pack": {"stack", "checks", "render", "plan", "spec"},
-    "cli": {"stack", "sandbox", "checks", "render", "plan", "spec"},
+    "cli": {"artefacts", "stack", "sandbox", "checks", "render", "plan", "spec"},
 }
 
 

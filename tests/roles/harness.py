@@ -14,19 +14,30 @@ from cairn.ansible.job import Connection, HostFile, RoleRun
 from cairn.ansible.run import run_role
 from cairn.plan.context import Context, Place
 from cairn.plan.model import PlannedHost, PlannedRole
+from cairn.provider import artefacts
+from cairn.provider.artefacts import seen_by_role
+from cairn.provider.root_shell import root_shell
 from cairn.render.files import render_role
 from cairn.spec.document import Document
-from cairn.spec.node import HubNode
+from cairn.spec.node import KINDS
 
 if TYPE_CHECKING:
     from cairn.ansible.outcome import Outcome
 
 #: Seconds that one command on a host may take.
 PATIENCE = 60
+FEDERATION = {"file": "demo.federation.json", "fingerprint": f"sha256:{64 * 'a'}", "tier": 3}
 
 
 def document(node: str, os: str, **wishes: object) -> Document:
-    """Return the spec of a hub with one sandbox host; `wishes` are further keys of the spec."""
+    """Return the spec of a node with one sandbox host; `wishes` are further keys of the spec.
+
+    It is a hub unless `wishes` name another `kind`.
+    """
+    own: dict[str, object] = {
+        "hub": {"hub": {"domain": "hub.institute.example"}},
+        "data-provider": {"federation": FEDERATION},
+    }[str(wishes.get("kind", "hub"))]
     spec = {
         "spec_version": 1,
         "kind": "hub",
@@ -42,9 +53,10 @@ def document(node: str, os: str, **wishes: object) -> Document:
         },
         "stage": "staging",
         "hosts": [{"name": "box", "machine": "sandbox", "os": os}],
-        "hub": {"domain": "hub.institute.example"},
+        **own,
+        **wishes,
     }
-    loaded = HubNode.model_validate({**spec, **wishes})
+    loaded = KINDS[str(spec["kind"])].model_validate(spec)
     return Document(loaded, Path(f"{node}.yaml"), f"sha256:{64 * '0'}", None, {})
 
 
@@ -85,8 +97,9 @@ class Ground:
             connection=Connection(**self.running.connection),
             variables=dict(role.variables),
             files=self.files(role),
+            artefacts=tuple(seen_by_role(one) for one in role.artefacts),
         )
-        return asyncio.run(run_role(replace(run, **how), _silent))
+        return asyncio.run(_send_and_run(role, replace(run, **how)))
 
     def files(self, role: PlannedRole) -> dict[str, HostFile]:
         """Return the rendered files of a role."""
@@ -126,6 +139,13 @@ def ground(node: str, host: str, os: str, folder: Path) -> Ground:
         package_cache=reservation.package_cache,
     )
     return Ground(node, host, os, folder, running, place)
+
+
+async def _send_and_run(role: PlannedRole, run: RoleRun) -> Outcome:
+    if not run.check and run.tasks_from == "main":
+        async with root_shell(run.host, run.connection) as shell:
+            await artefacts.send(shell, role.artefacts, _silent)
+    return await run_role(run, _silent)
 
 
 async def _silent(_: str) -> None:

@@ -10,9 +10,11 @@ from cairn import house
 from cairn.ansible.job import Connection, HostFile, RoleRun
 from cairn.ansible.logs import new_log
 from cairn.ansible.run import run_role
+from cairn.provider import artefacts
 from cairn.provider.failures import HalfDone, Refused
 from cairn.provider.role_diff import digest_of_inputs, digests_of_files
 from cairn.provider.role_inputs import role_folder
+from cairn.provider.root_shell import root_shell
 from cairn.provider.wire import (
     UNKNOWN,
     Secret,
@@ -24,9 +26,10 @@ from cairn.provider.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cairn.ansible.outcome import Outcome
+    from cairn.artefacts.lock import Artefact
     from cairn.provider.resource import Context
 
 
@@ -55,7 +58,10 @@ async def apply_role(
         "changed": 0,
         "drift": old_outputs.get("drift") or [],
     }
-    outcome = await _perform(context, run, lambda why: HalfDone(why, identity_of(inputs), half))
+    sent = artefacts.wanted(inputs)
+    outcome = await _perform(
+        context, run, lambda why: HalfDone(why, identity_of(inputs), half), sent
+    )
     if outcome.failure is None:
         await context.status(_end_of(outcome))
         return outputs_of(inputs, runs=_runs(old_outputs) + 1, changed=len(outcome.changes))
@@ -120,6 +126,7 @@ def plan_run(
         variables=plain(inputs.get("variables")) or {},
         files=_host_files(inputs),
         obsolete=tuple(obsolete or ()),
+        artefacts=tuple(artefacts.seen_by_role(one) for one in artefacts.wanted(inputs)),
         tasks_from=tasks_from,
         check=check,
         secrets=tuple(secret_texts([inputs.get("variables"), inputs.get("connection")])),
@@ -127,12 +134,17 @@ def plan_run(
 
 
 async def _perform(
-    context: Context, run: RoleRun, cut_short: Callable[[str], Exception]
+    context: Context,
+    run: RoleRun,
+    cut_short: Callable[[str], Exception],
+    sent: Sequence[Artefact] = (),
 ) -> Outcome:
     begun = False
     try:
         async with context.turn(f"{run.connection.address}:{run.connection.port}"):
             begun = True
+            async with root_shell(run.host, run.connection) as shell:
+                await artefacts.send(shell, sent, context.status)
             return await run_role(_logged(run), context.status)
     except TimeoutError:
         why = _too_long(run, context)
@@ -185,7 +197,9 @@ def _who(inputs: Values) -> dict[str, str]:
 
 
 def _paths(inputs: Values) -> set[str]:
-    return set(plain(inputs.get("files")) or {})
+    """Return what an apply of these inputs puts on the host: files, and artefacts beside them."""
+    files = set(plain(inputs.get("files")) or {})
+    return files | {one.path for one in artefacts.wanted(inputs)}
 
 
 def _connection(inputs: Values) -> Connection:

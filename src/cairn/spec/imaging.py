@@ -12,10 +12,15 @@ from cairn.spec.types import (
     AbsolutePath,
     Address,
     AeTitle,
+    BucketName,
+    CertificatePath,
     Country,
     DriverVersion,
     HttpUrl,
     Name,
+    Network,
+    Port,
+    SecretRef,
     Sentence,
     Size,
 )
@@ -46,6 +51,8 @@ class Modality(Declared):
     """The address it connects from."""
     may: Annotated[tuple[Literal["store", "echo", "find", "move"], ...], Field(min_length=1)]
     """The DICOM operations it may use."""
+    port: Port = 11112
+    """The port it receives images on, where it may `move` them to itself."""
     plain: StrictBool = False
     """Whether it cannot speak TLS; then only its address tells it from others."""
 
@@ -70,6 +77,20 @@ class PacsTls(Declared):
     """Lowest TLS version."""
     client_certificates: StrictBool = True
     """Whether a modality must show a certificate."""
+    client_authorities: tuple[CertificatePath, ...] = ()
+    """PEM files of the site's own authorities whose client certificates are accepted beside those
+    that the node issues, relative to the spec."""
+
+
+class Consumer(Declared):
+    """One system that reads the archive over DICOMweb, known by its client certificate."""
+
+    name: Name
+    """Its name; the common name of its certificate."""
+    networks: Annotated[tuple[Network, ...], Field(min_length=1)]
+    """The networks it connects from."""
+    may: Annotated[tuple[Literal["read", "store"], ...], Field(min_length=1)] = ("read",)
+    """`read` searches and fetches (QIDO-RS, WADO-RS); `store` also adds images (STOW-RS)."""
 
 
 class Pacs(Declared):
@@ -83,6 +104,14 @@ class Pacs(Declared):
     """How images are de-identified."""
     tls: PacsTls = PacsTls()
     """Transport security."""
+    archive_aet: AeTitle = "CAIRN-ARCHIVE"
+    """Application entity title of the archive, for those who may `find` or `move`."""
+    consumers: tuple[Consumer, ...] = ()
+    """Who reads the archive over DICOMweb; nobody else is answered."""
+    cores: Annotated[StrictInt, Field(ge=1)] = 2
+    """Cores that each service of the PACS may use."""
+    memory: Size = Field(default="2 GiB", validate_default=True)
+    """Memory that each service of the PACS may use."""
 
 
 class Encryption(Declared):
@@ -92,6 +121,41 @@ class Encryption(Declared):
     """LUKS2, or the storage provider's own with keys in its key service."""
     key_from: Literal["tpm2", "tang", "kms", "prompt"]
     """Where the key comes from at boot; never a file on the same disk."""
+
+
+class Retention(Declared):
+    """How long an object can be neither changed nor deleted (S3 object lock)."""
+
+    mode: Literal["governance", "compliance"]
+    """Whether the node's administrator may lift it (`governance`) or nobody (`compliance`)."""
+    days: Annotated[StrictInt, Field(ge=1)]
+    """Days from the writing of an object."""
+
+
+class Bucket(Declared):
+    """A bucket; each data set has one without being declared here."""
+
+    name: BucketName
+    """Its name."""
+    versioning: StrictBool = True
+    """Whether an object that is written over or deleted is kept as an older version."""
+    retention: Retention | None = None
+    """How long objects are locked; it needs versioning."""
+    expire_days: Annotated[StrictInt, Field(ge=1)] | None = None
+    """Days after which an object is deleted; only with `engine: ceph`."""
+
+
+class StorageConsumer(Declared):
+    """Somebody who reads or writes buckets, with a credential of its own."""
+
+    name: Name
+    """Its name, which is the access key of its credential."""
+    reads: tuple[BucketName, ...] = ()
+    """Buckets that it may list and read."""
+    writes: tuple[BucketName, ...] = ()
+    """Buckets that it may write to and delete from."""
+    comes_from: Network | None = None
+    """Address or network that it connects from; absent for a service of the host itself."""
 
 
 class Storage(Declared):
@@ -105,6 +169,12 @@ class Storage(Declared):
     """S3 server over the volume, or an existing Ceph object gateway."""
     endpoint: HttpUrl | None = None
     """Address of the existing S3 service, for `engine: ceph`."""
+    credentials: SecretRef | None = None
+    """Reference to the administrator's credentials there (`file:`, as AWS's programs read it)."""
+    buckets: tuple[Bucket, ...] = ()
+    """Buckets beyond those of the data sets, or other settings for one of them."""
+    consumers: tuple[StorageConsumer, ...] = ()
+    """Who may use which bucket; `fl-agent` reads those of the data sets without being named."""
     scratch: AbsolutePath | None = None
     """Folder for intermediate results of computations; not inside `path`."""
     encryption: Encryption | None = None
@@ -138,9 +208,9 @@ class Gpu(Declared):
 
 
 class Dataset(Declared):
-    """A data set of the node that computations may be granted."""
+    """A data set of the node that computations may be granted; it lies in a bucket of its name."""
 
-    name: Name
+    name: BucketName
     """Its name."""
     description: Sentence
     """What is in it, without patient data."""
