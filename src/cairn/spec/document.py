@@ -23,6 +23,7 @@ class Document:
         digest: `sha256:` and 64 hex digits of the bytes of that file.
         federation: The pinned federation file; none for a hub, which publishes it.
         anchors: PEM text of each of `network.trust_anchors`, by the stem of its file name.
+        toolkit_key: The armoured public key that `gpu.toolkit.key` names; empty if it names none.
     """
 
     spec: Spec
@@ -30,3 +31,4 @@ class Document:
     digest: str
     federation: FederationFile | None
     anchors: Mapping[str, str]
+    toolkit_key: str = ""
