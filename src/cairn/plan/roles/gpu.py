@@ -63,7 +63,7 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(context, gpu),
         files=tuple(_files(gpu)),
         packages=_packages(gpu),
-        services=tuple(Service(unit, active=unit != "cairn-gpu-health.service") for unit in units),
+        services=tuple(Service(unit) for unit in units),
         accounts=(Account(AGENT, "runs the federated-learning agent, uses the GPU", login=False),),
         flows=tuple(_flows(context, gpu.toolkit)),
         without=() if gpu.toolkit else (NO_CONTAINERS,),
