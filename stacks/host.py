@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from cairn.artefacts.lock import inputs_of
 from cairn.render.files import render_role
 from cairn.spec.hosts import ExistingMachine
 from cairn.stack.places import existing_connection
@@ -68,6 +69,7 @@ class Host(pulumi.ComponentResource):
             "connection": self._connection(node, host),
             "variables": dict(role.variables),
             "files": files,
+            "artefacts": inputs_of(role.artefacts),
         }
         opts = pulumi.ResourceOptions(
             parent=self, depends_on=self.roles[-1:], deleted_with=self._machine

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from cairn.ansible.environment import settings_of_ansible
+from cairn.ansible.environment import read_password, settings_of_ansible
 from cairn.ansible.job import RoleRun
 from cairn.ansible.process import adopt_orphans, die_with_parent, end_descendants
 from cairn.ansible.teller import Teller
@@ -49,17 +49,9 @@ def become_password(reference: str | None) -> str | None:
     Raises:
         LookupError: The variable or the file is not there or is empty; the message says which.
     """
-    if reference is None:
-        return None
-    kind, _, name = reference.partition(":")
-    try:
-        value = os.environ.pop(name, "") if kind == "env" else Path(name).read_text().strip("\r\n")
-    except OSError as error:
-        raise LookupError(
-            f"the sudo password cannot be read from {name}: {error.strerror}"
-        ) from None
-    if not value:
-        raise LookupError(f"the sudo password is empty or not set; set what {reference} refers to")
+    value = read_password(reference, os.environ)
+    if reference and reference.startswith("env:"):
+        os.environ.pop(reference.removeprefix("env:"), None)
     return value
 
 

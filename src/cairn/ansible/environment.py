@@ -41,6 +41,26 @@ def environment_of_child(caller: Mapping[str, str], become_password: str | None)
     return {name: value for name, value in chosen.items() if value}
 
 
+def read_password(reference: str | None, caller: Mapping[str, str]) -> str | None:
+    """Return the password of sudo that a reference names, None without a reference.
+
+    Raises:
+        LookupError: The variable or the file is not there or is empty; the message says which.
+    """
+    if reference is None:
+        return None
+    kind, _, name = reference.partition(":")
+    try:
+        value = caller.get(name, "") if kind == "env" else Path(name).read_text().strip("\r\n")
+    except OSError as error:
+        raise LookupError(
+            f"the sudo password cannot be read from {name}: {error.strerror}"
+        ) from None
+    if not value:
+        raise LookupError(f"the sudo password is empty or not set; set what {reference} refers to")
+    return value
+
+
 def _path(caller: Mapping[str, str]) -> str:
     """Return the search path, with the programs of this Python first: ansible-playbook is there."""
     beside = str(Path(sys.executable).parent)

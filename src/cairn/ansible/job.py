@@ -58,6 +58,7 @@ class RoleRun:
         obsolete: Absolute paths that an earlier run put there and the plan no longer has.
         tasks_from: Entry point of the role, `main` or `remove`.
         check: Only look: nothing changes, and what would change is told with a diff.
+        artefacts: What lies on the host already, each with name, version, file, sha256 and path.
         secrets: Values that are struck out of every message and of the log.
         strategy: Ansible's strategy; anything but `mitogen_linear` is for comparisons.
     """
@@ -74,6 +75,7 @@ class RoleRun:
     obsolete: tuple[str, ...] = ()
     tasks_from: str = "main"
     check: bool = False
+    artefacts: tuple[dict[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     strategy: str = "mitogen_linear"
 
@@ -93,5 +95,6 @@ class RoleRun:
         values["connection"] = Connection(**values["connection"])
         values["files"] = {path: HostFile(**file) for path, file in values["files"].items()}
         values["obsolete"] = tuple(values["obsolete"])
+        values["artefacts"] = tuple(values["artefacts"])
         values["secrets"] = tuple(values["secrets"])
         return cls(**values)

@@ -115,7 +115,7 @@ def known_hosts(way: Connection) -> str:
 
 
 def variables(run: RoleRun, folder: Path) -> dict[str, Any]:
-    """Return what the role sees: its own variables and Cairn's three."""
+    """Return what the role sees: its own variables and Cairn's four."""
     files = [
         {"path": path, "mode": file.mode, "owner": file.owner, "group": file.group}
         for path, file in sorted(run.files.items())
@@ -125,6 +125,7 @@ def variables(run: RoleRun, folder: Path) -> dict[str, Any]:
         "cairn_rendered": str(folder / "rendered"),
         "cairn_files": files,
         "cairn_obsolete": sorted(run.obsolete),
+        "cairn_artefacts": list(run.artefacts),
     }
 
 

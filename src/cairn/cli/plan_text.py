@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+    from cairn.artefacts.lock import Artefact
     from cairn.plan.model import Account, Flow, Plan, PlannedHost, PlannedRole, Service
     from cairn.spec.site import Site
 
@@ -47,6 +48,7 @@ def host_parts(host: PlannedHost) -> Iterator[RenderableType]:
     )
     yield from _part("Accounts", [_account(each) for each in host.accounts])
     yield from _part("Packages", [(r.name, _words(r.packages)) for r in host.roles if r.packages])
+    yield from _part("Artefacts", [_artefact(each) for r in host.roles for each in r.artefacts])
     yield from _part("Services", [(r.name, _services(r)) for r in host.roles if r.services])
     yield from _part("Files", [_file for role in host.roles for _file in _files(role)])
     yield from _part(
@@ -94,6 +96,14 @@ def _account(account: Account) -> tuple[str, str]:
     may += [f"sudo {account.sudo}"] if account.sudo != "no" else []
     may += [_count(len(account.keys), "key")] if account.keys else []
     return account.name, f"{account.purpose} ({', '.join(may)})"
+
+
+def _artefact(artefact: Artefact) -> tuple[str, str, str]:
+    return (
+        f"{artefact.name} {artefact.version}",
+        artefact.licence,
+        f"sha256:{artefact.sha256}",
+    )
 
 
 def _services(role: PlannedRole) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cairn.artefacts.lock import Artefact
+
 #: Peer of a flow that stands for the name servers in the host's /etc/resolv.conf.
 RESOLVERS = "resolvers"
 #: Peer of an incoming flow that is open to every source.
@@ -122,6 +124,7 @@ class PlannedRole:
         variables: What Ansible hands to the role; JSON types, each name prefixed `<role>_`.
         settings: What the templates of the role see; plain data.
         without: What the role leaves out because the machine cannot do it, each with its reason.
+        artefacts: What is sent to the host before the role runs, because no Debian archive has it.
     """
 
     name: str
@@ -134,6 +137,7 @@ class PlannedRole:
     listeners: tuple[Listener, ...] = ()
     flows: tuple[Flow, ...] = ()
     without: tuple[str, ...] = ()
+    artefacts: tuple[Artefact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from cairn.provider.role_apply import (
 )
 from cairn.provider.role_diff import compare_roles
 from cairn.provider.role_inputs import ROLE_INPUTS, check_role
-from cairn.provider.role_preview import file_diffs
+from cairn.provider.role_preview import artefact_news, file_diffs
 from cairn.provider.wire import UNKNOWN, Values
 
 if TYPE_CHECKING:
@@ -60,6 +60,6 @@ class Role:
 
     @staticmethod
     async def _preview(context: Context, old_inputs: Values, inputs: Values) -> Values:
-        for text in file_diffs(old_inputs, inputs):
+        for text in (*artefact_news(old_inputs, inputs), *file_diffs(old_inputs, inputs)):
             await context.say(text)
         return outputs_of(inputs, runs=UNKNOWN, changed=UNKNOWN)

@@ -10,9 +10,11 @@ from cairn import house
 from cairn.ansible.job import Connection, HostFile, RoleRun
 from cairn.ansible.logs import new_log
 from cairn.ansible.run import run_role
+from cairn.provider import artefacts
 from cairn.provider.failures import HalfDone, Refused
 from cairn.provider.role_diff import digest_of_inputs, digests_of_files
 from cairn.provider.role_inputs import role_folder
+from cairn.provider.root_shell import root_shell
 from cairn.provider.wire import (
     UNKNOWN,
     Secret,
@@ -24,9 +26,10 @@ from cairn.provider.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cairn.ansible.outcome import Outcome
+    from cairn.artefacts.lock import Artefact
     from cairn.provider.resource import Context
 
 
@@ -55,7 +58,10 @@ async def apply_role(
         "changed": 0,
         "drift": old_outputs.get("drift") or [],
     }
-    outcome = await _perform(context, run, lambda why: HalfDone(why, identity_of(inputs), half))
+    sent = artefacts.wanted(inputs)
+    outcome = await _perform(
+        context, run, lambda why: HalfDone(why, identity_of(inputs), half), sent
+    )
     if outcome.failure is None:
         await context.status(_end_of(outcome))
         return outputs_of(inputs, runs=_runs(old_outputs) + 1, changed=len(outcome.changes))
@@ -115,6 +121,7 @@ def plan_run(
         variables=plain(inputs.get("variables")) or {},
         files=_host_files(inputs),
         obsolete=tuple(obsolete or ()),
+        artefacts=tuple(_artefact(one) for one in artefacts.wanted(inputs)),
         tasks_from=tasks_from,
         check=check,
         secrets=tuple(secret_texts([inputs.get("variables"), inputs.get("connection")])),
@@ -122,13 +129,18 @@ def plan_run(
 
 
 async def _perform(
-    context: Context, run: RoleRun, cut_short: Callable[[str], Exception]
+    context: Context,
+    run: RoleRun,
+    cut_short: Callable[[str], Exception],
+    sent: Sequence[Artefact] = (),
 ) -> Outcome:
     begun = False
     try:
         host = None if run.check else f"{run.connection.address}:{run.connection.port}"
         async with context.turn(host):
             begun = True
+            async with root_shell(run.host, run.connection) as shell:
+                await artefacts.send(shell, sent, context.status)
             log = new_log(house.private() / "runs", run.node, run.host, run.role)
             return await run_role(replace(run, log=str(log)), context.status)
     except TimeoutError:
@@ -171,7 +183,20 @@ def _who(inputs: Values) -> dict[str, str]:
 
 
 def _paths(inputs: Values) -> set[str]:
-    return set(plain(inputs.get("files")) or {})
+    """Return what an apply of these inputs puts on the host: files, and artefacts beside them."""
+    files = set(plain(inputs.get("files")) or {})
+    return files | {one.path for one in artefacts.wanted(inputs)}
+
+
+def _artefact(one: Artefact) -> dict[str, str]:
+    """Return an artefact as a role sees it."""
+    return {
+        "name": one.name,
+        "version": one.version,
+        "file": one.file,
+        "sha256": one.sha256,
+        "path": one.path,
+    }
 
 
 def _connection(inputs: Values) -> Connection:

@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from cairn.provider.artefacts import wanted
 from cairn.provider.resource import Difference
 from cairn.provider.wire import Secret, Values, has_secret, has_unknown, plain
 
@@ -20,7 +21,7 @@ _DRIFT = "drift"
 
 
 def compare_roles(old_inputs: Values, old_outputs: Values, inputs: Values) -> Difference:
-    """Name every file and variable that differs, the role's own code, a new machine, and drift.
+    """Name all that differs: files, variables, artefacts, the role's code, the machine, and drift.
 
     A host that has only moved (another address, another key file) is the same host.
     """
@@ -33,6 +34,7 @@ def compare_roles(old_inputs: Values, old_outputs: Values, inputs: Values) -> Di
         changes["digest"] = "UPDATE"
     changes |= _new_machine(_opened(old_inputs, "connection"), _opened(inputs, "connection"))
     changes |= _maps("variables", _opened(old_inputs, "variables"), _opened(inputs, "variables"))
+    changes |= _maps("artefacts", _opened(old_inputs, "artefacts"), _opened(inputs, "artefacts"))
     changes |= dict(_files(_opened(old_inputs, "files"), _opened(inputs, "files")))
     if plain(old_outputs.get(_DRIFT)):
         changes[_DRIFT] = "UPDATE"
@@ -84,11 +86,15 @@ def step(path: str, key: str) -> str:
 
 
 def digests_of_files(inputs: Values) -> Values:
-    """Return the SHA-256 of each rendered file by path; `secret` stands for a secret file's."""
+    """Return the SHA-256 of each rendered file by path; `secret` stands for a secret file's.
+
+    Artefacts are among them: they too must be taken away when they are planned no more.
+    """
     files = _opened(inputs, "files") or {}
+    sent = {one.path: f"sha256:{one.sha256}" for one in wanted(inputs)}
     if not isinstance(files, dict):
-        return {}
-    return {path: _digest(file) for path, file in files.items() if not has_unknown(file)}
+        return sent
+    return sent | {path: _digest(file) for path, file in files.items() if not has_unknown(file)}
 
 
 def digest_of_inputs(inputs: Values) -> str:
@@ -97,6 +103,7 @@ def digest_of_inputs(inputs: Values) -> str:
         "digest": plain(inputs.get("digest")),
         "variables": _masked(inputs.get("variables")),
         "files": _masked(inputs.get("files")),
+        "artefacts": plain(inputs.get("artefacts")),
     }
     text = json.dumps(chosen, sort_keys=True)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

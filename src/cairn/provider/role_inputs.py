@@ -21,12 +21,15 @@ ROLE_INPUTS = {
     "connection": Input("object"),
     "variables": Input("object", required=False),
     "files": Input("object", required=False),
+    "artefacts": Input("object", required=False),
     "digest": Input("string", required=False),
 }
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _MODE = re.compile(r"0?[0-7]{3,4}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _REFERENCE = re.compile(r"env:[A-Za-z_]\w*|file:/.+")
 _OF_A_FILE = {"content", "mode", "owner", "group"}
+_OF_AN_ARTEFACT = {"version", "file", "sha256", "machine"}
 _OF_A_CONNECTION = {
     *("local", "address", "port", "user", "key_file", "host_key", "become_password"),
 }
@@ -40,7 +43,8 @@ def check_role(inputs: Values) -> tuple[Values, list[tuple[str, str]]]:
         if isinstance(inputs[name], str) and not _NAME.fullmatch(inputs[name])
     ]
     wrong += _wrong_files(inputs.get("files")) + _wrong_connection(inputs["connection"])
-    complete: Values = {"variables": {}, "files": {}, **inputs}
+    wrong += _wrong_artefacts(plain(inputs.get("artefacts")))
+    complete: Values = {"variables": {}, "files": {}, "artefacts": {}, **inputs}
     if not wrong and isinstance(inputs["role"], str):
         folder = role_folder(inputs["role"])
         if (folder / "tasks" / "main.yml").is_file():
@@ -97,6 +101,20 @@ def _wrong_file(file: Any) -> list[str]:  # noqa: ANN401 - any value
     if isinstance(mode, str) and not _MODE.fullmatch(mode):
         return [f"`{mode}` is no octal mode such as 0644"]
     return []
+
+
+def _wrong_artefacts(artefacts: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any value
+    if not isinstance(artefacts, dict):
+        return []
+    told = f"an artefact has {', '.join(sorted(_OF_AN_ARTEFACT))}, each a text"
+    return [
+        (f'artefacts["{name}"]', told)
+        for name, one in artefacts.items()
+        if not isinstance(one, dict)
+        or set(one) != _OF_AN_ARTEFACT
+        or not all(isinstance(value, str) for value in one.values())
+        or not _SHA256.fullmatch(one["sha256"])
+    ]
 
 
 def _wrong_connection(connection: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any value

@@ -1,10 +1,11 @@
-"""The preview of a role: the unified diff of each rendered file, before anything is touched."""
+"""The preview of a role: each rendered file's diff and what is sent, with nothing touched."""
 
 from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from cairn.provider.artefacts import wanted
 from cairn.provider.wire import Secret, Values, has_secret, has_unknown, plain
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ def file_diffs(old_inputs: Values, inputs: Values) -> Iterator[str]:
         before, after = (old or {}).get(path), new.get(path)
         if plain(before) != plain(after):
             yield file_diff(path, before, after)
+
+
+def artefact_news(old_inputs: Values, inputs: Values) -> Iterator[str]:
+    """Return one line for each artefact that an apply would send, by name, version and digest."""
+    before = {one.sha256 for one in wanted(old_inputs)}
+    for one in wanted(inputs):
+        if one.sha256 not in before:
+            yield f"sends {one.name} {one.version} (sha256:{one.sha256}) if the host lacks it"
 
 
 def file_diff(path: str, before: Any, after: Any) -> str:  # noqa: ANN401 - any value

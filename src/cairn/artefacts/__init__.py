@@ -1,0 +1,1 @@
+"""Programs and wheels that no Debian archive has: pinned in one lock, kept in one cache."""
