@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "cairn").rglob("*.py"))
+#: The program of the role `intake`, which runs on hosts that have no `cairn`.
+INTAKE = sorted((ROOT / "src" / "cairn_intake").glob("*.py"))
 
 #: Each package with what it may import of ours, besides itself, `errors`, `house` and the version.
 ALLOWED = {
@@ -63,3 +66,9 @@ def test_pulumi_is_imported_only_where_it_belongs() -> None:
 
 def test_every_package_has_its_rule() -> None:
     assert {package_of(path) for path in SOURCES} - {"__init__"} <= set(ALLOWED)
+
+
+@pytest.mark.parametrize("path", INTAKE, ids=lambda path: path.name)
+def test_what_is_installed_on_a_node_stands_alone(path: Path) -> None:
+    reached = {name.split(".")[0] for name in imported_modules(path)}
+    assert reached <= {*sys.stdlib_module_names, "cairn_intake", "pydicom", "pynetdicom"}

@@ -14,7 +14,7 @@ from cairn.plan.model import Account, Flow, Listener, PlannedHost, PlannedRole, 
 from cairn.render.files import RenderedFile
 
 #: What a real host answered (Debian 13, all roles applied); FIL-01 and what a sandbox cannot do
-#: (HST-08, 09, 10 and 13, TRU-01) were added by hand in the form that the programs print.
+#: (GPU, HST-08, 09, 10, 13 and 19, TRU-01) were added by hand in the form that the programs print.
 RECORDED: dict[str, list[dict[str, list[Any]]]] = json.loads(
     (Path(__file__).parent / "recorded" / "debian-13.json").read_text()
 )
@@ -91,6 +91,15 @@ PLANNED = PlannedHost(
                 Flow("dns-1-tcp", "out", "resolvers", "tcp", 53, WHY, "base"),
                 Flow("packages-1", "out", "198.19.232.1", "tcp", 3142, WHY, "base"),
             ),
+        ),
+        PlannedRole(
+            "gpu",
+            variables={
+                "gpu_vendor": "nvidia",
+                "gpu_driver": "550.163.01",
+                "gpu_memory_mib": 24_576,
+                "gpu_services": ["cairn-gpu-cdi.service"],
+            },
         ),
     ),
 )

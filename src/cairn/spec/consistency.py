@@ -157,7 +157,7 @@ def _ceph_has_an_endpoint(tree: Tree) -> None:
 
 def _gpu_has_a_vendor(tree: Tree) -> None:
     for loc, vendor in tree.texts("gpu.vendor"):
-        extra = [key for key in ("memory", "driver") if list(tree.each(f"gpu.{key}"))]
+        extra = [key for key in ("memory", "driver", "toolkit") if list(tree.each(f"gpu.{key}"))]
         if vendor == "none" and extra:
             tree.fault(loc, f"a GPU that is not there has no {listed(extra)}; remove that, or name "
                        "the vendor")  # fmt: skip

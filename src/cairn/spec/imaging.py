@@ -19,6 +19,7 @@ from cairn.spec.types import (
     HttpUrl,
     Name,
     Network,
+    PackageKeyPath,
     Port,
     SecretRef,
     Sentence,
@@ -196,6 +197,17 @@ class Backup(Declared):
     """Days between two restores that prove that it works."""
 
 
+class GpuToolkit(Declared):
+    """Where the vendor's container toolkit comes from, since Debian has none."""
+
+    mirror: HttpUrl
+    """A Debian archive without suites: the vendor's, or the site's or consortium's copy of it."""
+    key: PackageKeyPath
+    """File of the public key that its index is signed with, relative to the spec."""
+    version: DriverVersion
+    """Version of the toolkit, quoted."""
+
+
 class Gpu(Declared):
     """The graphics processor for training, or the stated choice of none."""
 
@@ -204,7 +216,9 @@ class Gpu(Declared):
     memory: Size | None = None
     """Memory of the GPU."""
     driver: DriverVersion | None = None
-    """Version of the driver, quoted."""
+    """Version of the driver as Debian's non-free archive has it, quoted."""
+    toolkit: GpuToolkit | None = None
+    """The vendor's container toolkit; without it no container sees the GPU."""
 
 
 class Dataset(Declared):

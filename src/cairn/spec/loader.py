@@ -18,6 +18,7 @@ from cairn.spec.document import Document
 from cairn.spec.federation import pinned_by
 from cairn.spec.secrets import report_secrets
 from cairn.spec.text import decode, read_bytes
+from cairn.spec.toolkit_key import toolkit_key_of
 from cairn.spec.tree import Fault
 from cairn.spec.validation import node_of
 
@@ -113,10 +114,12 @@ def _read(path: Path) -> _Found:
     federation, elsewhere = _federation(tree, path.parent)
     anchors = anchors_of(tree, path.parent)
     clients = anchors_of(tree, path.parent, CLIENT_AUTHORITIES)
+    key = toolkit_key_of(tree, path.parent)
     claims = _claims(tree)
     if node is None or tree.faults or elsewhere:
         return _Found(None, [*tree.problems(), *elsewhere], claims)
-    return _Found(Document(node, path, digest_of(data), federation, anchors, clients), (), claims)
+    digest = digest_of(data)
+    return _Found(Document(node, path, digest, federation, anchors, clients, key), (), claims)
 
 
 def _federation(tree: Tree, folder: Path) -> tuple[FederationFile | None, Sequence[Problem]]:

@@ -162,6 +162,16 @@ DriverVersion = Annotated[
 ]
 
 
+PACKAGE_KEY_PATH = r"^[A-Za-z0-9_.-][A-Za-z0-9._/-]*\.asc$"
+PackageKeyPath = Annotated[
+    str,
+    shape(
+        PACKAGE_KEY_PATH,
+        "is no path of a key of a package archive; write it relative to the spec, ending in `.asc`",
+    ),
+]
+
+
 def _public_key(value: str) -> str:
     parts = value.split(" ", 2)
     try:
