@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from host import Host
-from resources import Verification
+from resources import Bucket, Role, Verification
 
 if TYPE_CHECKING:
     from cairn.stack.admission import Admitted
@@ -22,12 +22,14 @@ class Node(pulumi.ComponentResource):
         super().__init__(self.pulumi_type, node.plan.node)
         below = pulumi.ResourceOptions(parent=self)
         self.hosts = [Host(node, host, below) for host in node.plan.hosts]
-        roles = [role for host in self.hosts for role in host.roles]
+        applied: list[Role | Bucket] = [
+            one for host in self.hosts for one in (*host.roles, *host.buckets)
+        ]
         Verification(
             "verification",
             node=node.plan.node,
-            triggers=[role.runs for role in roles],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=roles),
+            triggers=[one.runs for one in applied],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=applied),
         )
         self.register_outputs({})
         pulumi.export("addresses", {host.name: host.address for host in node.plan.hosts})

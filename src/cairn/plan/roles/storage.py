@@ -22,6 +22,7 @@ PORT: Final = 7070
 ADMIN_PORT: Final = 7071
 UNIT: Final = f"/etc/systemd/system/{USER}.service"
 LOGROTATE: Final = f"/etc/logrotate.d/{USER}"
+PROGRAM: Final = "/usr/local/libexec/cairn/versitygw"
 #: What the role `certificate` does when there is a new one.
 RELOAD_FILE: Final = f"{RELOAD}/{ROLE}"
 
@@ -42,7 +43,7 @@ def plan(context: Context) -> PlannedRole:
         name=ROLE,
         variables=_variables(context, storage),
         settings={
-            "program": program.path,
+            "program": PROGRAM,
             "path": storage.path,
             "user": USER,
             "port": PORT,
