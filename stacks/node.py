@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from host import Host
-from resources import Bucket, Role, Verification
+from resources import Verification
 
 if TYPE_CHECKING:
     from cairn.stack.admission import Admitted
@@ -22,14 +22,13 @@ class Node(pulumi.ComponentResource):
         super().__init__(self.pulumi_type, node.plan.node)
         below = pulumi.ResourceOptions(parent=self)
         self.hosts = [Host(node, host, below) for host in node.plan.hosts]
-        applied: list[Role | Bucket] = [
-            one for host in self.hosts for one in (*host.roles, *host.buckets)
-        ]
+        roles = [role for host in self.hosts for role in host.roles]
+        buckets = [bucket for host in self.hosts for bucket in host.buckets]
         Verification(
             "verification",
             node=node.plan.node,
-            triggers=[one.runs for one in applied],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=applied),
+            triggers=[*(role.runs for role in roles), *(bucket.runs for bucket in buckets)],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*roles, *buckets]),
         )
         self.register_outputs({})
         pulumi.export("addresses", {host.name: host.address for host in node.plan.hosts})
