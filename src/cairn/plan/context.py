@@ -47,6 +47,12 @@ class Context:
     others: tuple[PlannedRole, ...] = ()
 
     @property
+    def volume(self) -> str:
+        """The folder that holds data: `storage.path`, or a default where nothing is declared."""
+        storage = self.spec.storage
+        return storage.path if storage else "/srv/imaging"
+
+    @property
     def spec(self) -> Spec:
         """The spec of the node."""
         return self.document.spec

@@ -72,7 +72,7 @@ def _planner(name: str) -> Callable[[Context], PlannedRole] | None:
 
 
 def _volumes(spec: Spec, host: Host) -> tuple[str, ...]:
-    """Return the paths that hold data on the host: the storage path where `storage` runs."""
-    if spec.storage is None or "storage" not in host.runs:
+    """Return the paths that hold data on the host: the storage path where anything uses it."""
+    if spec.storage is None or not {"storage", "pacs"} & {*host.runs}:
         return ()
     return (spec.storage.path,)
