@@ -16,17 +16,25 @@ from cairn.plan.context import Context, Place
 from cairn.plan.model import PlannedHost, PlannedRole
 from cairn.render.files import render_role
 from cairn.spec.document import Document
-from cairn.spec.node import HubNode
+from cairn.spec.node import KINDS
 
 if TYPE_CHECKING:
     from cairn.ansible.outcome import Outcome
 
 #: Seconds that one command on a host may take.
 PATIENCE = 60
+FEDERATION = {"file": "demo.federation.json", "fingerprint": f"sha256:{64 * 'a'}", "tier": 3}
 
 
 def document(node: str, os: str, **wishes: object) -> Document:
-    """Return the spec of a hub with one sandbox host; `wishes` are further keys of the spec."""
+    """Return the spec of a node with one sandbox host; `wishes` are further keys of the spec.
+
+    It is a hub unless `wishes` name another `kind`.
+    """
+    own: dict[str, object] = {
+        "hub": {"hub": {"domain": "hub.institute.example"}},
+        "data-provider": {"federation": FEDERATION},
+    }[str(wishes.get("kind", "hub"))]
     spec = {
         "spec_version": 1,
         "kind": "hub",
@@ -42,9 +50,10 @@ def document(node: str, os: str, **wishes: object) -> Document:
         },
         "stage": "staging",
         "hosts": [{"name": "box", "machine": "sandbox", "os": os}],
-        "hub": {"domain": "hub.institute.example"},
+        **own,
+        **wishes,
     }
-    loaded = HubNode.model_validate({**spec, **wishes})
+    loaded = KINDS[str(spec["kind"])].model_validate(spec)
     return Document(loaded, Path(f"{node}.yaml"), f"sha256:{64 * '0'}", None, {})
 
 

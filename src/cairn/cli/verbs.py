@@ -47,6 +47,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     "Change hosts": (
         _verb("up", "Make the hosts of a node as its spec says"),
         _verb("destroy", "Remove what Cairn put on the hosts of a node"),
+        _verb("certificate", "Give a client of a node its certificate"),
         _verb("unlock", "Show who holds the lock of a node, and break a lock left behind"),
     ),
     "Look at live hosts": (

@@ -1,4 +1,4 @@
-"""The site's own certificate authorities: the files that `network.trust_anchors` names."""
+"""The site's own certificate authorities: the files that a spec names."""
 
 from __future__ import annotations
 
@@ -22,18 +22,24 @@ if TYPE_CHECKING:
 _BINARY = "holds no text; make PEM of it with `openssl x509 -inform der -in FILE -out FILE.pem`"
 
 
-def anchors_of(tree: Tree, folder: Path) -> Mapping[str, str]:
-    """Read the trust anchors that a spec names.
+#: Keys that name such files: whom the host trusts, and whose certificates clients may show.
+TRUST_ANCHORS = "network.trust_anchors"
+CLIENT_AUTHORITIES = "pacs.tls.client_authorities"
+
+
+def anchors_of(tree: Tree, folder: Path, key: str = TRUST_ANCHORS) -> Mapping[str, str]:
+    """Read the certificates of authorities that a spec names.
 
     Args:
         tree: The spec; what is wrong is added to its faults.
         folder: Folder of the spec.
+        key: The list of files, by dotted path.
 
     Returns:
         PEM text by the stem of the file name.
     """
     found: dict[str, str] = {}
-    for loc, named in tree.texts("network.trust_anchors.*"):
+    for loc, named in tree.texts(f"{key}.*"):
         if re.search(CERTIFICATE_PATH, named) is None:
             continue  # the model says so
         stem = PurePosixPath(named).stem

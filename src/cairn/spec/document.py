@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Document:
         digest: `sha256:` and 64 hex digits of the bytes of that file.
         federation: The pinned federation file; none for a hub, which publishes it.
         anchors: PEM text of each of `network.trust_anchors`, by the stem of its file name.
+        client_authorities: The same of each of `pacs.tls.client_authorities`.
     """
 
     spec: Spec
@@ -30,3 +31,4 @@ class Document:
     digest: str
     federation: FederationFile | None
     anchors: Mapping[str, str]
+    client_authorities: Mapping[str, str] = field(default_factory=dict)

@@ -12,10 +12,13 @@ from cairn.spec.types import (
     AbsolutePath,
     Address,
     AeTitle,
+    CertificatePath,
     Country,
     DriverVersion,
     HttpUrl,
     Name,
+    Network,
+    Port,
     Sentence,
     Size,
 )
@@ -46,6 +49,8 @@ class Modality(Declared):
     """The address it connects from."""
     may: Annotated[tuple[Literal["store", "echo", "find", "move"], ...], Field(min_length=1)]
     """The DICOM operations it may use."""
+    port: Port = 11112
+    """The port it receives images on, where it may `move` them to itself."""
     plain: StrictBool = False
     """Whether it cannot speak TLS; then only its address tells it from others."""
 
@@ -70,6 +75,20 @@ class PacsTls(Declared):
     """Lowest TLS version."""
     client_certificates: StrictBool = True
     """Whether a modality must show a certificate."""
+    client_authorities: tuple[CertificatePath, ...] = ()
+    """PEM files of the site's own authorities whose client certificates are accepted beside those
+    that the node issues, relative to the spec."""
+
+
+class Consumer(Declared):
+    """One system that reads the archive over DICOMweb, known by its client certificate."""
+
+    name: Name
+    """Its name; the common name of its certificate."""
+    networks: Annotated[tuple[Network, ...], Field(min_length=1)]
+    """The networks it connects from."""
+    may: Annotated[tuple[Literal["read", "store"], ...], Field(min_length=1)] = ("read",)
+    """`read` searches and fetches (QIDO-RS, WADO-RS); `store` also adds images (STOW-RS)."""
 
 
 class Pacs(Declared):
@@ -83,6 +102,14 @@ class Pacs(Declared):
     """How images are de-identified."""
     tls: PacsTls = PacsTls()
     """Transport security."""
+    archive_aet: AeTitle = "CAIRN-ARCHIVE"
+    """Application entity title of the archive, for those who may `find` or `move`."""
+    consumers: tuple[Consumer, ...] = ()
+    """Who reads the archive over DICOMweb; nobody else is answered."""
+    cores: Annotated[StrictInt, Field(ge=1)] = 2
+    """Cores that each service of the PACS may use."""
+    memory: Size = Field(default="2 GiB", validate_default=True)
+    """Memory that each service of the PACS may use."""
 
 
 class Encryption(Declared):

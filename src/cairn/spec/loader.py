@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cairn import house
 from cairn.errors import InvalidSpec, Misuse, Problem
 from cairn.spec import source
-from cairn.spec.anchors import anchors_of
+from cairn.spec.anchors import CLIENT_AUTHORITIES, anchors_of
 from cairn.spec.consistency import addresses, report_contradictions
 from cairn.spec.digest import digest_of
 from cairn.spec.document import Document
@@ -112,10 +112,11 @@ def _read(path: Path) -> _Found:
     report_contradictions(tree)
     federation, elsewhere = _federation(tree, path.parent)
     anchors = anchors_of(tree, path.parent)
+    clients = anchors_of(tree, path.parent, CLIENT_AUTHORITIES)
     claims = _claims(tree)
     if node is None or tree.faults or elsewhere:
         return _Found(None, [*tree.problems(), *elsewhere], claims)
-    return _Found(Document(node, path, digest_of(data), federation, anchors), (), claims)
+    return _Found(Document(node, path, digest_of(data), federation, anchors, clients), (), claims)
 
 
 def _federation(tree: Tree, folder: Path) -> tuple[FederationFile | None, Sequence[Problem]]:

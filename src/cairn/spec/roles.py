@@ -40,8 +40,16 @@ def _entry(summary: str, *kinds: Kind, brings: tuple[str, ...] = ()) -> RoleEntr
 EVERYWHERE = ("base", "trust", "firewall")
 
 ROLES: dict[str, RoleEntry] = {
-    "storage": _entry("S3 storage over the data volume", "data-provider", "hub", "compute"),
-    "pacs": _entry("DICOM intake, de-identification and archive", "data-provider"),
+    "storage": _entry(
+        "S3 storage over the data volume",
+        *("data-provider", "hub", "compute"),
+        brings=("certificate", "storage"),
+    ),
+    "pacs": _entry(
+        "DICOM intake, de-identification and archive",
+        "data-provider",
+        brings=("certificate", "postgresql", "archive", "intake"),
+    ),
     "gpu": _entry("GPU driver and container runtime", "data-provider", "compute"),
     "fl-agent": _entry("federated-learning agent", "data-provider", "compute"),
     "hub-ca": _entry("certificate authority of the federation", "hub"),
