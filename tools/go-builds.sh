@@ -3,6 +3,7 @@
 #
 # Whoever sources it has set `tools`, read messages.sh, and named in `product` what is built.
 
+# shellcheck disable=SC2154
 oldest_go=1.24
 
 # Print the version of a module ($2) that the go.mod in a folder ($1) pins.

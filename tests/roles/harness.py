@@ -14,6 +14,9 @@ from cairn.ansible.job import Connection, HostFile, RoleRun
 from cairn.ansible.run import run_role
 from cairn.plan.context import Context, Place
 from cairn.plan.model import PlannedHost, PlannedRole
+from cairn.provider import artefacts
+from cairn.provider.artefacts import seen_by_role
+from cairn.provider.root_shell import root_shell
 from cairn.render.files import render_role
 from cairn.spec.document import Document
 from cairn.spec.node import KINDS
@@ -94,8 +97,9 @@ class Ground:
             connection=Connection(**self.running.connection),
             variables=dict(role.variables),
             files=self.files(role),
+            artefacts=tuple(seen_by_role(one) for one in role.artefacts),
         )
-        return asyncio.run(run_role(replace(run, **how), _silent))
+        return asyncio.run(_send_and_run(role, replace(run, **how)))
 
     def files(self, role: PlannedRole) -> dict[str, HostFile]:
         """Return the rendered files of a role."""
@@ -135,6 +139,13 @@ def ground(node: str, host: str, os: str, folder: Path) -> Ground:
         package_cache=reservation.package_cache,
     )
     return Ground(node, host, os, folder, running, place)
+
+
+async def _send_and_run(role: PlannedRole, run: RoleRun) -> Outcome:
+    if not run.check and run.tasks_from == "main":
+        async with root_shell(run.host, run.connection) as shell:
+            await artefacts.send(shell, role.artefacts, _silent)
+    return await run_role(run, _silent)
 
 
 async def _silent(_: str) -> None:

@@ -116,6 +116,27 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedBucket:
+    """An S3 bucket and who may use it.
+
+    Attributes:
+        name: Its name.
+        versioning: Whether older versions are kept.
+        retention: `governance` or `compliance` and the days that objects are locked, or None.
+        expire_days: Days after which objects are deleted, or None.
+        readers: Access keys of those who may list and read.
+        writers: Access keys of those who may write and delete.
+    """
+
+    name: str
+    versioning: bool = True
+    retention: tuple[str, int] | None = None
+    expire_days: int | None = None
+    readers: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRole:
     """What one role puts on one host.
 
@@ -125,6 +146,7 @@ class PlannedRole:
         settings: What the templates of the role see; plain data.
         without: What the role leaves out because the machine cannot do it, each with its reason.
         artefacts: What is sent to the host before the role runs, because no Debian archive has it.
+        buckets: What is made in the S3 storage once the role runs.
     """
 
     name: str
@@ -138,6 +160,7 @@ class PlannedRole:
     flows: tuple[Flow, ...] = ()
     without: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
+    buckets: tuple[PlannedBucket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,17 @@ def wanted(inputs: Values) -> tuple[Artefact, ...]:
     return tuple(Artefact(name, licence="", vendor="", **named[name]) for name in sorted(named))
 
 
+def seen_by_role(one: Artefact) -> dict[str, str]:
+    """Return an artefact as a role finds it in `cairn_artefacts`."""
+    return {
+        "name": one.name,
+        "version": one.version,
+        "file": one.file,
+        "sha256": one.sha256,
+        "path": one.path,
+    }
+
+
 async def send(
     shell: RootShell,
     artefacts: Sequence[Artefact],

@@ -121,7 +121,7 @@ def plan_run(
         variables=plain(inputs.get("variables")) or {},
         files=_host_files(inputs),
         obsolete=tuple(obsolete or ()),
-        artefacts=tuple(_artefact(one) for one in artefacts.wanted(inputs)),
+        artefacts=tuple(artefacts.seen_by_role(one) for one in artefacts.wanted(inputs)),
         tasks_from=tasks_from,
         check=check,
         secrets=tuple(secret_texts([inputs.get("variables"), inputs.get("connection")])),
@@ -186,17 +186,6 @@ def _paths(inputs: Values) -> set[str]:
     """Return what an apply of these inputs puts on the host: files, and artefacts beside them."""
     files = set(plain(inputs.get("files")) or {})
     return files | {one.path for one in artefacts.wanted(inputs)}
-
-
-def _artefact(one: Artefact) -> dict[str, str]:
-    """Return an artefact as a role sees it."""
-    return {
-        "name": one.name,
-        "version": one.version,
-        "file": one.file,
-        "sha256": one.sha256,
-        "path": one.path,
-    }
 
 
 def _connection(inputs: Values) -> Connection:

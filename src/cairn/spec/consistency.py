@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 
+from cairn.spec.buckets import BUCKET_QUESTIONS
 from cairn.spec.node import KINDS
 from cairn.spec.roles import EVERYWHERE, ROLES
 from cairn.spec.services import Logging
@@ -221,6 +222,8 @@ _QUESTIONS: tuple[Question, ...] = (
     _no_value_twice("network.egress.*.name", "a destination has this name"),
     _no_value_twice("datasets.*.name", "a data set has this name"),
     _no_value_twice("permits.*.id", "a permit has this number"),
+    _no_value_twice("storage.buckets.*.name", "a bucket has this name"),
+    _no_value_twice("storage.consumers.*.name", "a consumer has this name"),
     _no_item_twice("hosts.*.runs"),
     _no_item_twice("hosts.*.machine.lacks"),
     _no_item_twice("pacs.accepts.*.may"),
@@ -240,4 +243,5 @@ _QUESTIONS: tuple[Question, ...] = (
     _dates_are_plausible,
     _in_order("legal.dpia.approved", "legal.dpia.review_by", "is before `approved`; check both"),
     _in_order("permits.*.expires", "permits.*.delete_by", "is before `expires`; check both"),
+    *BUCKET_QUESTIONS,
 )

@@ -12,6 +12,7 @@ from cairn.spec.types import (
     AbsolutePath,
     Address,
     AeTitle,
+    BucketName,
     CertificatePath,
     Country,
     DriverVersion,
@@ -19,6 +20,7 @@ from cairn.spec.types import (
     Name,
     Network,
     Port,
+    SecretRef,
     Sentence,
     Size,
 )
@@ -121,6 +123,41 @@ class Encryption(Declared):
     """Where the key comes from at boot; never a file on the same disk."""
 
 
+class Retention(Declared):
+    """How long an object can be neither changed nor deleted (S3 object lock)."""
+
+    mode: Literal["governance", "compliance"]
+    """Whether the node's administrator may lift it (`governance`) or nobody (`compliance`)."""
+    days: Annotated[StrictInt, Field(ge=1)]
+    """Days from the writing of an object."""
+
+
+class Bucket(Declared):
+    """A bucket; each data set has one without being declared here."""
+
+    name: BucketName
+    """Its name."""
+    versioning: StrictBool = True
+    """Whether an object that is written over or deleted is kept as an older version."""
+    retention: Retention | None = None
+    """How long objects are locked; it needs versioning."""
+    expire_days: Annotated[StrictInt, Field(ge=1)] | None = None
+    """Days after which an object is deleted; only with `engine: ceph`."""
+
+
+class StorageConsumer(Declared):
+    """Somebody who reads or writes buckets, with a credential of its own."""
+
+    name: Name
+    """Its name, which is the access key of its credential."""
+    reads: tuple[BucketName, ...] = ()
+    """Buckets that it may list and read."""
+    writes: tuple[BucketName, ...] = ()
+    """Buckets that it may write to and delete from."""
+    comes_from: Network | None = None
+    """Address or network that it connects from; absent for a service of the host itself."""
+
+
 class Storage(Declared):
     """Where images and data sets are kept."""
 
@@ -132,6 +169,12 @@ class Storage(Declared):
     """S3 server over the volume, or an existing Ceph object gateway."""
     endpoint: HttpUrl | None = None
     """Address of the existing S3 service, for `engine: ceph`."""
+    credentials: SecretRef | None = None
+    """Reference to the administrator's credentials there (`file:`, as AWS's programs read it)."""
+    buckets: tuple[Bucket, ...] = ()
+    """Buckets beyond those of the data sets, or other settings for one of them."""
+    consumers: tuple[StorageConsumer, ...] = ()
+    """Who may use which bucket; `fl-agent` reads those of the data sets without being named."""
     scratch: AbsolutePath | None = None
     """Folder for intermediate results of computations; not inside `path`."""
     encryption: Encryption | None = None
@@ -165,9 +208,9 @@ class Gpu(Declared):
 
 
 class Dataset(Declared):
-    """A data set of the node that computations may be granted."""
+    """A data set of the node that computations may be granted; it lies in a bucket of its name."""
 
-    name: Name
+    name: BucketName
     """Its name."""
     description: Sentence
     """What is in it, without patient data."""

@@ -44,6 +44,15 @@ Name = Annotated[
         "letter and not ending with a hyphen",
     ),
 ]
+#: A name that is also one of an S3 bucket, which has at least three characters.
+BucketName = Annotated[
+    str,
+    shape(
+        r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$",
+        "is no name of a bucket; use lower-case letters, digits and hyphens, 3 to 32, beginning "
+        "with a letter and not ending with a hyphen",
+    ),
+]
 #: A Debian login name (adduser's NAME_REGEX), at most 32 characters (useradd(8)).
 Login = Annotated[
     str,

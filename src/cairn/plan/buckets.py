@@ -1,0 +1,46 @@
+"""The buckets of a node and who uses them: what the spec declares, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cairn.plan.model import PlannedBucket
+from cairn.spec.imaging import Bucket, StorageConsumer
+
+if TYPE_CHECKING:
+    from cairn.spec.node import Spec
+
+#: Reads the data sets without being named, where the node runs it.
+AGENT: Final = "fl-agent"
+
+
+def consumers_of(spec: Spec) -> tuple[StorageConsumer, ...]:
+    """Return all who use buckets: those declared, and the agent where it is not among them."""
+    declared = spec.storage.consumers if spec.storage else ()
+    runs = any(AGENT in host.runs for host in spec.hosts)
+    if not runs or AGENT in {one.name for one in declared}:
+        return declared
+    return (*declared, StorageConsumer(name=AGENT, reads=_datasets(spec)))
+
+
+def buckets_of(spec: Spec) -> tuple[PlannedBucket, ...]:
+    """Return all buckets by name: those declared, and one for each data set."""
+    declared = {one.name: one for one in (spec.storage.buckets if spec.storage else ())}
+    every = {name: Bucket(name=name) for name in _datasets(spec)} | declared
+    return tuple(_bucket(every[name], consumers_of(spec)) for name in sorted(every))
+
+
+def _bucket(bucket: Bucket, consumers: tuple[StorageConsumer, ...]) -> PlannedBucket:
+    lock = bucket.retention
+    return PlannedBucket(
+        name=bucket.name,
+        versioning=bucket.versioning,
+        retention=(lock.mode, lock.days) if lock else None,
+        expire_days=bucket.expire_days,
+        readers=tuple(one.name for one in consumers if bucket.name in one.reads),
+        writers=tuple(one.name for one in consumers if bucket.name in one.writes),
+    )
+
+
+def _datasets(spec: Spec) -> tuple[str, ...]:
+    return tuple(one.name for one in getattr(spec, "datasets", ()))
