@@ -1,4 +1,4 @@
-"""Both programs of the intake as processes of a test, and scanners made of dcmtk that send to them."""
+"""Both programs of the intake as processes of a test, and scanners made of dcmtk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from intake.certificates import authority, issue
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(__file__).resolve().parents[2] / "roles" / "intake" / "files"
 #: Seconds that anything awaited may take.
 PATIENCE = 30
 SETTINGS = """
@@ -72,6 +72,7 @@ class Station:
     port: int = field(default_factory=free_port)
     plain: int = field(default_factory=free_port)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
 
     @property
     def spool(self) -> Path:
@@ -102,17 +103,13 @@ class Station:
         for program in programs or ("receive", "forward"):
             more = []
             if program == "receive":
-                more = [
-                    "--certificate",
-                    self.folder / "node.crt",
-                    "--clients",
-                    self.folder / "ca.crt",
-                ]
+                certificate, clients = self.folder / "node.crt", self.folder / "ca.crt"
+                more = ["--certificate", certificate, "--clients", clients]
             log = (self.folder / f"{program}.log").open("ab")
             self.running[program] = subprocess.Popen(
                 [sys.executable, "-m", f"cairn_intake.{program}", self.folder / "intake.toml",
                  self.spool, *more],
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"),
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROGRAM),
                      "CREDENTIALS_DIRECTORY": str(self.folder / "secrets")},
                 stderr=log, stdout=log,
             )  # fmt: skip
@@ -120,26 +117,18 @@ class Station:
         return self
 
     def _is_ready(self, program: str) -> bool:
-        process = self.running[program]
-        said = (self.folder / f"{program}.log").read_text()
-        assert process.poll() is None, said
-        starts = said.count("ready;")
-        return starts > self._before(program)
+        assert self.running[program].poll() is None, self.log()
+        return self._starts(program) > self.ended.get(program, 0)
 
-    def _before(self, program: str) -> int:
-        return self._ended.get(program, 0)
-
-    @property
-    def _ended(self) -> dict[str, int]:
-        return self.__dict__.setdefault("_ends", {})
+    def _starts(self, program: str) -> int:
+        return (self.folder / f"{program}.log").read_text().count("ready;")
 
     def end(self, program: str, number: int = signal.SIGTERM) -> None:
         """End a program by a signal."""
         process = self.running.pop(program)
         process.send_signal(number)
         process.wait(PATIENCE)
-        said = (self.folder / f"{program}.log").read_text()
-        self._ended[program] = said.count("ready;")
+        self.ended[program] = self._starts(program)
 
     def end_all(self) -> None:
         """End what runs."""
@@ -161,30 +150,30 @@ class Station:
 
     def echo(self, calling: str = "CT-1", **how: str) -> subprocess.CompletedProcess[str]:
         """Ask with C-ECHO."""
-        return self._run(["echoscu"], calling, **how)
+        return self._run("echoscu", calling, (), how)
 
     def send(
         self, *files: Path, calling: str = "CT-1", **how: str
     ) -> subprocess.CompletedProcess[str]:
         """Send images with C-STORE."""
-        return self._run(["storescu", "-xf", CONTEXTS, "Any"], calling, *map(str, files), **how)
+        return self._run("storescu", calling, files, how)
 
     def _run(
-        self, program: list[str], calling: str, *files: str, certificate: str = "ct",
-        called: str = "RESEARCH", plain: str = "",
-    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
-        port = self.port
-        way = ["+tls", str(self.folder / f"{certificate}.key"), str(self.folder / f"{certificate}.crt"),
-               "+cf", str(self.folder / "ca.crt")]  # fmt: skip
-        if certificate == "none":
-            way = ["+tla", "+cf", str(self.folder / "ca.crt")]
-        if plain:
-            port, way = self.plain, []
-        arguments = [*program[:1], *way, "-aet", calling, "-aec", called, "127.0.0.1", str(port)]
+        self, program: str, calling: str, files: tuple[Path, ...], how: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of dcmtk; `how` may name `certificate`, `called` and `plain`."""
+        port = self.plain if "plain" in how else self.port
+        titles = ["-aet", calling, "-aec", how.get("called", "RESEARCH")]
         return subprocess.run(
-            [*arguments, *files], capture_output=True, text=True, check=False, timeout=PATIENCE * 2
-        )
+            [program, *self._way(how), *titles, "127.0.0.1", str(port), *files],
+            capture_output=True, text=True, check=False, timeout=PATIENCE * 2,
+        )  # fmt: skip
 
-
-#: Presentation contexts of dcmtk's own configuration; the default of storescu does.
-CONTEXTS = "/etc/dcmtk/storescu.cfg"
+    def _way(self, how: dict[str, str]) -> list[str | Path]:
+        if "plain" in how:
+            return []
+        trust: list[str | Path] = ["+cf", self.folder / "ca.crt"]
+        if how.get("certificate") == "none":
+            return ["+tla", *trust]
+        shown = self.folder / how.get("certificate", "ct")
+        return ["+tls", shown.with_suffix(".key"), shown.with_suffix(".crt"), *trust]

@@ -159,9 +159,7 @@ def test_what_may_not_leave_is_held_back_and_nobody_is_named(
     station: Station, kept: Archive, tmp_path: Path
 ) -> None:
     station.start()
-    wrong = [
-        *images(tmp_path, 1, Modality="US"),
-    ]
+    wrong = images(tmp_path, 1, Modality="US")
     named = tmp_path / "no-id.dcm"
     named.write_bytes(written(slice_of_ct(PatientID="")))
     assert station.send(*wrong, named).returncode == 0
@@ -195,9 +193,9 @@ def test_killed_in_the_middle_of_a_study_all_that_was_confirmed_arrives_once(
 ) -> None:
     station.start()
     paths = images(tmp_path, 60)
+    program = ["storescu", "-v", "-aet", "OLD-1", "-aec", "RESEARCH", "127.0.0.1"]
     with subprocess.Popen(
-        ["storescu", "-v", "-aet", "OLD-1", "-aec", "RESEARCH", "127.0.0.1", str(station.plain),
-         *map(str, paths)],
+        [*program, str(station.plain), *paths],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as sending:  # fmt: skip
         wait_for(lambda: len(kept.kept) >= 10, station.log())

@@ -6,6 +6,7 @@ It decodes no image. What it confirms is on the disk; what it cannot keep it doe
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import tempfile
 import threading
 from collections import Counter
@@ -69,7 +70,7 @@ class Receiver:
         caller = Caller(
             calling=(request.calling_ae_title or "").strip(),  # type: ignore[union-attr]
             called=(request.called_ae_title or "").strip(),  # type: ignore[union-attr]
-            address=str(association.requestor.address),
+            address=_plain(str(association.requestor.address)),
             encrypted=hasattr(connection, "getpeercert"),
             name=common_name(connection),
         )
@@ -110,6 +111,13 @@ class Receiver:
             (evt.EVT_RELEASED, self.ended),
             (evt.EVT_ABORTED, self.ended),
         ]
+
+
+def _plain(address: str) -> str:
+    """Return an address as the spec writes it: IPv4 that came through IPv6 is IPv4."""
+    read = ipaddress.ip_address(address)
+    mapped = read.ipv4_mapped if isinstance(read, ipaddress.IPv6Address) else None
+    return str(mapped or read)
 
 
 @cache
