@@ -1,4 +1,4 @@
-"""The intake on a real host: images sent by dcmtk over TLS end in a real Orthanc, without a name."""
+"""The intake on a real host: images that dcmtk sends over TLS end in a real Orthanc, nameless."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ RESEARCH = "RESEARCH"
 ARCHIVE = """
 set -e
 export DEBIAN_FRONTEND=noninteractive
-apt-get -qq -o Acquire::http::Proxy=PROXY update
-apt-get -qq -o Acquire::http::Proxy=PROXY install --no-install-recommends orthanc curl >/dev/null 2>&1
+apt="apt-get -qq -o Acquire::http::Proxy=PROXY"
+$apt update
+$apt install --no-install-recommends orthanc curl >/dev/null 2>&1
 systemctl stop orthanc
 install -d -m 0700 /etc/cairn/archive
 [ -s /etc/cairn/archive/intake.password ] || od -An -vtx1 -N16 /dev/urandom | tr -d ' \\n' \
@@ -36,9 +37,10 @@ install -d -m 0700 /etc/cairn/archive
 chmod 0600 /etc/cairn/archive/intake.password
 rm -f /etc/orthanc/*.json
 cat >/etc/orthanc/orthanc.json <<JSON
-{"Name": "archive", "StorageDirectory": "/var/lib/orthanc/db-v6", "IndexDirectory": "/var/lib/orthanc/db-v6",
- "RemoteAccessAllowed": false, "HttpServerEnabled": true, "DicomServerEnabled": false,
- "AuthenticationEnabled": true, "RegisteredUsers": {"intake": "$(cat /etc/cairn/archive/intake.password)"}}
+{"Name": "archive", "RemoteAccessAllowed": false, "DicomServerEnabled": false,
+ "StorageDirectory": "/var/lib/orthanc/db-v6", "IndexDirectory": "/var/lib/orthanc/db-v6",
+ "AuthenticationEnabled": true,
+ "RegisteredUsers": {"intake": "$(cat /etc/cairn/archive/intake.password)"}}
 JSON
 chown orthanc /etc/orthanc/orthanc.json && chmod 0600 /etc/orthanc/orthanc.json
 systemctl reset-failed orthanc; systemctl start orthanc
@@ -90,14 +92,14 @@ def box(
 
 def give_certificate(box: Ground) -> None:
     """Make a key here, and have the host sign a request for it, as `cairn certificate` does."""
-    folder = box.folder
+    folder, openssl = box.folder, "openssl"
     subprocess.run(
-        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        [openssl, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
          "-subj", "/CN=CT-1", "-keyout", folder / "ct.pem", "-out", folder / "ct.csr"],
         check=True, capture_output=True,
     )  # fmt: skip
     subprocess.run(
-        ["openssl", "ec", "-in", folder / "ct.pem", "-out", folder / "ct.key"],
+        [openssl, "ec", "-in", folder / "ct.pem", "-out", folder / "ct.key"],
         check=True, capture_output=True,
     )  # fmt: skip
     request = (folder / "ct.csr").read_text()
@@ -172,11 +174,7 @@ def test_who_is_not_listed_gets_no_association(box: Ground) -> None:
     assert scu(box, "echoscu").returncode == 0
     for wrong in ({"calling": "NOBODY"}, {"calling": "FAR-1"}, {"shown": False}):
         assert scu(box, "echoscu", **wrong).returncode != 0, wrong
-    plain = subprocess.run(
-        ["echoscu", "-aet", "CT-1", "-aec", RESEARCH, box.place.address, "11113"],
-        capture_output=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert plain.returncode != 0
+    assert "open" not in box.ssh("ss -Hltn sport = :11113 | grep -q . && echo open").stdout
 
 
 @pytest.mark.sandbox
