@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "cairn").rglob("*.py"))
 #: The program of the role `intake`, which runs on hosts that have no `cairn`.
-INTAKE = sorted((ROOT / "src" / "cairn_intake").glob("*.py"))
+INTAKE = sorted((ROOT / "roles" / "intake" / "files" / "cairn_intake").glob("*.py"))
 
 #: Each package with what it may import of ours, besides itself, `errors`, `house` and the version.
 ALLOWED = {

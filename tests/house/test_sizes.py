@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted(
-    path for folder in ("src", "stacks", "policies") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("src", "stacks", "policies", "roles")
+    for path in (ROOT / folder).rglob("*.py")
 )
 
 

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as library
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -195,6 +195,8 @@ TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, m
 )
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_no_identifier_of_any_patient_leaves(identifier: str, name: str, where: str) -> None:
+    words = cleaned(slice_of_ct(), *ALL).lower()
+    assume(not any(word.lower().encode() in words for word in (identifier, name)))
     image = slice_of_ct(PatientID=identifier, PatientName=f"{name}^A")
     setattr(image, where, f"{identifier} {name}")
     head = cleaned(image, *ALL)[:-140].lower()

@@ -10,9 +10,10 @@ import ipaddress
 from collections.abc import Callable
 from datetime import date
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from cairn.spec.buckets import BUCKET_QUESTIONS
+from cairn.spec.imaging import CARRIED_OUT, DeidentificationOption
 from cairn.spec.node import KINDS
 from cairn.spec.roles import EVERYWHERE, ROLES
 from cairn.spec.services import Logging
@@ -155,6 +156,17 @@ def _ceph_has_an_endpoint(tree: Tree) -> None:
             tree.fault(loc, "an existing Ceph needs its address; add `endpoint`")
 
 
+def _options_are_carried_out(tree: Tree) -> None:
+    asked = {option for _, option in tree.texts("pacs.deidentify.options.*")}
+    for loc, option in tree.texts("pacs.deidentify.options.*"):
+        if option in get_args(DeidentificationOption) and option not in CARRIED_OUT:
+            tree.fault(loc, "this release does not carry it out; remove it")
+    for key, option in (("private", "retain-safe-private"), ("blank", "clean-pixel-data")):
+        for loc, _ in tree.each(f"pacs.deidentify.{key}"):
+            if option not in asked:
+                tree.fault(loc, f"counts only with the option `{option}`; add it to `options`")
+
+
 def _gpu_has_a_vendor(tree: Tree) -> None:
     for loc, vendor in tree.texts("gpu.vendor"):
         extra = [key for key in ("memory", "driver", "toolkit") if list(tree.each(f"gpu.{key}"))]
@@ -239,6 +251,7 @@ _QUESTIONS: tuple[Question, ...] = (
     _scratch_is_apart,
     _ceph_has_an_endpoint,
     _gpu_has_a_vendor,
+    _options_are_carried_out,
     _production_is_not_thrown_away,
     _dates_are_plausible,
     _in_order("legal.dpia.approved", "legal.dpia.review_by", "is before `approved`; check both"),

@@ -22,6 +22,10 @@ from cairn.spec.types import (
     Network,
     PackageKeyPath,
     Port,
+    PrivateElement,
+    PrivateGroup,
+    Rectangle,
+    Reference,
     Sentence,
     Size,
 )
@@ -43,6 +47,20 @@ DeidentificationOption = Literal[
 ]
 
 
+#: Options that the intake of this release carries out; a spec with another one is refused.
+CARRIED_OUT: frozenset[DeidentificationOption] = frozenset(
+    {
+        "clean-pixel-data",
+        "clean-graphics",
+        "clean-descriptors",
+        "retain-longitudinal-full-dates",
+        "retain-longitudinal-modified-dates",
+        "retain-patient-characteristics",
+        "retain-safe-private",
+    }
+)
+
+
 class Modality(Declared):
     """One system that may open DICOM associations with the node."""
 
@@ -58,6 +76,34 @@ class Modality(Declared):
     """Whether it cannot speak TLS; then only its address tells it from others."""
 
 
+class PrivateAttribute(Declared):
+    """A private attribute that is kept, because its maker says that it names nobody."""
+
+    creator: Reference
+    """Its private creator, as in `SIEMENS MR HEADER`."""
+    group: PrivateGroup
+    """Its group: four hexadecimal digits, odd, quoted."""
+    element: PrivateElement
+    """The last two hexadecimal digits of its element, quoted."""
+
+
+class BlankRule(Declared):
+    """Where one device writes text into its pictures; these rectangles are made black."""
+
+    modality: Reference
+    """Its modality, as in `US`."""
+    manufacturer: Reference
+    """Its manufacturer, as its images say it."""
+    model: Reference
+    """Its model, as its images say it."""
+    rows: Annotated[StrictInt, Field(ge=1, le=65535)]
+    """Height of the pictures that the rectangles are for."""
+    columns: Annotated[StrictInt, Field(ge=1, le=65535)]
+    """Width of the pictures that the rectangles are for."""
+    rectangles: Annotated[tuple[Rectangle, ...], Field(min_length=1)]
+    """Left, top, width and height in pixels, as in `0,0 800x60`."""
+
+
 class Deidentify(Declared):
     """What is removed before anything but intake may see an image (DICOM PS3.15 Annex E)."""
 
@@ -67,6 +113,11 @@ class Deidentify(Declared):
     """Options of the profile."""
     justifications: dict[DeidentificationOption, Sentence] = Field(default_factory=dict)
     """A reason for each option that retains something."""
+    private: tuple[PrivateAttribute, ...] = ()
+    """Private attributes that `retain-safe-private` keeps; all others are removed."""
+    blank: tuple[BlankRule, ...] = ()
+    """Rectangles that `clean-pixel-data` makes black; images of other devices that may carry text
+    in their pixels are held back."""
     secret_holder: Sentence | None = None
     """Who holds the pseudonymisation key outside the research zone."""
 

@@ -79,6 +79,28 @@ Phone = Annotated[
         "is no international phone number; write it in quotes as in `+34 900 000 000`",
     ),
 ]
+#: DICOM PS3.5 section 7.8: the groups of private attributes are odd.
+PrivateGroup = Annotated[
+    str,
+    shape(
+        r"^[0-9a-fA-F]{3}[13579bdfBDF]$",
+        "is no group of private attributes; write four hexadecimal digits in quotes, the last odd",
+    ),
+]
+PrivateElement = Annotated[
+    str,
+    shape(
+        r"^[0-9a-fA-F]{2}$",
+        "is no element of a private block; write its last two hexadecimal digits in quotes",
+    ),
+]
+Rectangle = Annotated[
+    str,
+    shape(
+        r"^[0-9]{1,5},[0-9]{1,5} [0-9]{1,5}x[0-9]{1,5}$",
+        "is no rectangle; write left, top, width and height in pixels as in `0,0 800x60`",
+    ),
+]
 #: DICOM PS3.5 table 6.2-1, VR AE: 1-16 characters, no backslash, no control characters;
 #: spaces inside are allowed by the standard and refused here because modalities trip over them.
 AeTitle = Annotated[
