@@ -48,7 +48,7 @@ ROLES: dict[str, RoleEntry] = {
     "pacs": _entry(
         "DICOM intake, de-identification and archive",
         "data-provider",
-        brings=("certificate", "postgresql", "archive", "intake"),
+        brings=("certificate", "postgresql", "archive", "intake", "freeze"),
     ),
     "gpu": _entry("GPU driver and container runtime", "data-provider", "compute"),
     "fl-agent": _entry("federated-learning agent", "data-provider", "compute"),

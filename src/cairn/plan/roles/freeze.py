@@ -1,0 +1,48 @@
+"""What freezes data sets: a program on the host, from its archive into its storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cairn.plan.model import Account, PlannedFile, PlannedRole
+
+if TYPE_CHECKING:
+    from cairn.plan.context import Context
+
+ROLE: Final = "freeze"
+#: The account that the jobs run as; the archive and the storage know it as `freeze`.
+USER: Final = "cairn-freeze"
+ARCHIVE: Final = "http://127.0.0.1:8042"
+STORAGE: Final = "https://127.0.0.1:7070"
+FILES: Final = (
+    "/etc/cairn/freeze.json",
+    "/etc/systemd/system/cairn-freeze@.service",
+    "/etc/tmpfiles.d/cairn-freeze.conf",
+)
+#: In Debian 13 and 12 alike.
+PACKAGES: Final = ("python3", "python3-boto3", "python3-pydicom")
+
+ELSEWHERE: Final = "data sets: they are frozen where archive and S3 server are on one host"
+
+
+def plan(context: Context) -> PlannedRole:
+    """Plan the program that freezes data sets, where the host has archive and S3 server."""
+    storage = context.spec.storage
+    own = storage is not None and storage.engine == "versitygw"
+    if not own or not {"pacs", "storage"} <= set(context.host.runs):
+        return PlannedRole(ROLE, {"freeze_wanted": False}, without=(ELSEWHERE,))
+    return PlannedRole(
+        name=ROLE,
+        variables={"freeze_wanted": True, "freeze_packages": list(PACKAGES)},
+        settings={
+            "archive": ARCHIVE,
+            "storage": STORAGE,
+            "authority": "/etc/cairn/pki/authority.crt",
+            "password": "/etc/cairn/archive/freeze.password",
+            "credentials": "/etc/cairn/storage/consumers/freeze.credentials",
+            "user": USER,
+        },
+        files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
+        packages=PACKAGES,
+        accounts=(Account(USER, "freezes data sets", login=False),),
+    )
