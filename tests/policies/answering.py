@@ -92,6 +92,11 @@ PLANNED = PlannedHost(
                 Flow("packages-1", "out", "198.19.232.1", "tcp", 3142, WHY, "base"),
             ),
         ),
+        PlannedRole("certificate"),
+        PlannedRole("postgresql", services=(Service("postgresql@17-cairn.service"),)),
+        PlannedRole(
+            "archive", services=(Service("orthanc.service"), Service("cairn-gate.service"))
+        ),
     ),
 )
 
