@@ -144,7 +144,7 @@ def listeners_and_flows_agree(plan: Plan) -> Findings:
 
 
 def _is_reachable(listener: Listener) -> bool:
-    return not listener.address.startswith(LOOPBACK)
+    return not listener.inward and not listener.address.startswith(LOOPBACK)
 
 
 @check(

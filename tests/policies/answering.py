@@ -123,6 +123,11 @@ PLANNED = PlannedHost(
             ),
             buckets=(PlannedBucket("lung-ct", readers=("fl-agent",)),),
         ),
+        PlannedRole("certificate"),
+        PlannedRole("postgresql", services=(Service("postgresql@17-cairn.service"),)),
+        PlannedRole(
+            "archive", services=(Service("orthanc.service"), Service("cairn-gate.service"))
+        ),
     ),
 )
 

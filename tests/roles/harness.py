@@ -128,10 +128,10 @@ class Ground:
         return answer.stdout.strip()
 
 
-def ground(node: str, host: str, os: str, folder: Path) -> Ground:
+def ground(node: str, host: str, os: str, folder: Path, volumes: tuple[str, ...] = ()) -> Ground:
     """Start a sandbox host; `sandbox.remove(node, host)` is the caller's to call."""
     reservation = sandbox.reserve(node, host)
-    running = sandbox.start(node, host, os=os)
+    running = sandbox.start(node, host, os=os, volumes=volumes)
     place = Place(
         address=reservation.address,
         user=running.connection["user"],

@@ -10,6 +10,3 @@ if systemctl --quiet is-active orthanc.service && [ ! -e /etc/systemd/system/ort
 fi
 if systemctl --quiet is-active nginx.service; then echo another-nginx; fi
 if systemctl --quiet is-enabled nginx.service 2>/dev/null; then echo nginx-is-enabled; fi
-for path in /etc/orthanc/*; do
-    [ ! -e "$path" ] || echo "settings $path"
-done

@@ -52,12 +52,15 @@ class Listener:
         port: Port number.
         protocol: `tcp` or `udp`.
         process: Name of the process as `ss -p` prints it.
+        inward: Whether it binds to all addresses because it cannot do otherwise, answers the
+            loopback only, and has no flow.
     """
 
     address: str
     port: int
     protocol: Literal["tcp", "udp"]
     process: str
+    inward: bool = False
 
 
 @dataclass(frozen=True, slots=True)

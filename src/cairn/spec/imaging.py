@@ -160,6 +160,8 @@ class Pacs(Declared):
     """Application entity title of the archive, for those who may `find` or `move`."""
     consumers: tuple[Consumer, ...] = ()
     """Who reads the archive over DICOMweb; nobody else is answered."""
+    compress: StrictBool = True
+    """Whether the archive compresses images on disk; saves about half, costs time on arrival."""
     cores: Annotated[StrictInt, Field(ge=1)] = 2
     """Cores that each service of the PACS may use."""
     memory: Size = Field(default="2 GiB", validate_default=True)

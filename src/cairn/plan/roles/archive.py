@@ -1,4 +1,4 @@
-"""The archive of a host: Orthanc over PostgreSQL, read through a gate that asks for certificates."""
+"""The archive of a host: Orthanc over PostgreSQL, behind a gate that asks for certificates."""
 
 from __future__ import annotations
 
@@ -116,7 +116,8 @@ def _without(pacs: Pacs) -> Iterator[str]:
 
 
 def _listeners(peers: tuple[Modality, ...]) -> Iterator[Listener]:
-    yield Listener("127.0.0.1", REST_PORT, "tcp", "Orthanc")
+    # Before 1.12.8 Orthanc cannot bind its REST interface to one address; it refuses all others.
+    yield Listener("*", REST_PORT, "tcp", "Orthanc", inward=True)
     yield Listener("*", GATE_PORT, "tcp", "nginx")
     if peers:
         yield Listener("*", DICOM_PORT, "tcp", "Orthanc")
@@ -165,7 +166,7 @@ def _settings(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict
 def _orthanc(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict[str, Any]:
     """Return Orthanc's settings by what they are for; its users are made on the host."""
     return {
-        **_keeping(context),
+        **_keeping(context, pacs),
         **_rest(),
         **_dicom(pacs, peers),
         "Plugins": PLUGINS,
@@ -178,7 +179,8 @@ def _orthanc(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict[
             "Username": "orthanc",
             "Password": "",
             "EnableSsl": False,
-            "Lock": True,
+            "Lock": False,
+            "IndexConnectionsCount": 8,
             "MaximumConnectionRetries": 60,
             "ConnectionRetryInterval": 2,
         },
@@ -186,13 +188,13 @@ def _orthanc(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict[
     }
 
 
-def _keeping(context: Context) -> dict[str, Any]:
+def _keeping(context: Context, pacs: Pacs) -> dict[str, Any]:
     images = f"{context.volume}/archive"
     return {
         "Name": f"{context.spec.name} {context.host.name}",
         "StorageDirectory": images,
         "IndexDirectory": images,
-        "StorageCompression": True,
+        "StorageCompression": pacs.compress,
         "StoreMD5ForAttachments": True,
         "SyncStorageArea": True,
         "OverwriteInstances": False,
