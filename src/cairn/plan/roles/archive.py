@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Service
+from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Secret, Service
 from cairn.plan.roles import certificate, postgresql
 from cairn.spec.node import DataProviderNode
 
@@ -67,7 +67,8 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(context, pacs, peers),
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=PACKAGES,
-        services=(Service(ORTHANC), Service(GATE)),
+        services=(Service(ORTHANC, confined=True), Service(GATE, confined=True)),
+        secrets=tuple(Secret(f"{FOLDER}/{name}.password") for name in users(context)),
         accounts=(
             Account("orthanc", "keeps the images", login=False),
             Account("cairn-gate", "asks for certificates in front of the archive", login=False),

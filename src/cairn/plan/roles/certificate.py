@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
-from cairn.plan.model import PlannedFile, PlannedRole, Service
+from cairn.plan.model import PlannedFile, PlannedRole, Secret, Service
 from cairn.plan.roles.trust import certificates
 from cairn.spec.node import DataProviderNode
 
@@ -20,6 +20,7 @@ FOLDER: Final = "/etc/cairn/pki"
 AUTHORITY: Final = f"{FOLDER}/authority.crt"
 CERTIFICATE: Final = f"{FOLDER}/node.crt"
 KEY: Final = f"{FOLDER}/node.key"
+AUTHORITY_KEY: Final = f"{FOLDER}/authority.key"
 #: The authorities of clients: the host's own and those of `pacs.tls.client_authorities`.
 CLIENTS: Final = f"{FOLDER}/clients.crt"
 #: A role that uses the certificate plans a file of its own name here, with lines `reload UNIT` or
@@ -48,7 +49,11 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(context),
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=("openssl",),
-        services=(Service(TIMER), Service("cairn-certificate.service", active=False)),
+        services=(
+            Service(TIMER),
+            Service("cairn-certificate.service", active=False, confined=True),
+        ),
+        secrets=(Secret(KEY), Secret(AUTHORITY_KEY)),
     )
 
 

@@ -30,7 +30,7 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(context, version),
         files=_files(context, version),
         packages=("postgresql",),
-        services=(Service(unit(context)),),
+        services=(Service(unit(context), confined=True),),
         accounts=(Account("postgres", "runs the database", login=False),),
     )
 
