@@ -32,6 +32,9 @@ def main(node: str) -> None:
         for name in LINKED:
             (own / name).symlink_to(checkout / name)
         shutil.copytree(checkout / "nodes", own / "nodes")
+        # An activated environment would lead Pulumi to the state of this checkout.
+        for name in [name for name in os.environ if name.startswith("PULUMI_")]:
+            del os.environ[name]
         os.environ["CAIRN_HOME"] = str(own)
         try:
             rows = measured(node)
