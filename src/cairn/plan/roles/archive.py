@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Service
 from cairn.plan.roles import certificate, postgresql
 from cairn.spec.node import DataProviderNode
+from cairn.spec.services import Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +36,14 @@ FILES: Final = (
     f"{FOLDER}/nginx.conf",
     f"{certificate.RELOAD}/archive",
     f"/etc/systemd/system/{GATE}",
+    "/etc/systemd/system/cairn-dictionary.service",
+    "/etc/systemd/system/cairn-dictionary.timer",
     f"/etc/systemd/system/{ORTHANC}.d/cairn.conf",
 )
 #: Orthanc's users with what each may do: method and path as a Lua pattern.
 USERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "intake": (("POST", "^/instances$"),),
+    "dictionary": (("POST", "^/tools/find$"),),
     "verify": (("GET", "^/system$"), ("GET", "^/statistics$")),
 }
 READ: Final = (
@@ -67,7 +71,10 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(context, pacs, peers),
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=PACKAGES,
-        services=(Service(ORTHANC), Service(GATE)),
+        services=(
+            *(Service(unit) for unit in (ORTHANC, GATE, "cairn-dictionary.timer")),
+            Service("cairn-dictionary.service", active=False),
+        ),
         accounts=(
             Account("orthanc", "keeps the images", login=False),
             Account("cairn-gate", "asks for certificates in front of the archive", login=False),
@@ -160,7 +167,15 @@ def _settings(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict
         "cores": pacs.cores,
         "memory_mib": pacs.memory // 2**20,
         "peers": [one.address for one in peers],
+        **_counting(context),
     }
+
+
+def _counting(context: Context) -> dict[str, int]:
+    """Return the smallest count that is told, and what counts are rounded to."""
+    spec = context.spec
+    search = spec.search if isinstance(spec, DataProviderNode) else Search()
+    return {"smallest": search.minimum_cohort, "round_to": search.round_to}
 
 
 def _orthanc(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict[str, Any]:
@@ -200,6 +215,7 @@ def _keeping(context: Context, pacs: Pacs) -> dict[str, Any]:
         "OverwriteInstances": False,
         "SaveJobs": False,
         "DeidentifyLogs": True,
+        "ExtraMainDicomTags": {"Study": ["PatientAge"]},
     }
 
 
