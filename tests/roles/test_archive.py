@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 NODE, HOST, VOLUME = "role-archive", "box", "/srv/imaging"
 DATABASE = "postgresql@17-cairn.service"
-UNITS = (DATABASE, "orthanc.service", "cairn-gate.service")
+DICTIONARY = "cairn-dictionary.service"
+UNITS = (DATABASE, "orthanc.service", "cairn-gate.service", DICTIONARY)
 FIND = ("-S", "-k", "0008,0052=STUDY", "-k", "PatientID", "-k", "StudyInstanceUID")
 
 
@@ -302,6 +303,22 @@ def test_the_journal_names_nobody(box: Ground, reader: Client, workstation: Clie
     assert '"reader" GET /dicom-web/studies 200' in journal.replace("\\", "")
     assert "Planted" not in journal
     assert "PSEUDO" not in journal
+
+
+@pytest.mark.sandbox
+def test_the_dictionary_tells_large_counts_and_hides_small_ones(
+    box: Ground, sender: Client
+) -> None:
+    for uid in range(100, 112):
+        assert sender.store(uid)[0] == "200"
+    box.ask(f"systemctl start {DICTIONARY}")
+    told = json.loads(box.ask("cat /var/lib/cairn-dictionary/dictionary.json"))
+    assert told["series"]["modality"] == {"CT": 10, "others": None}
+    assert told["patients"]["sex"] == {"F": 10, "others": None}
+    assert told["series"]["manufacturer"] == {"UNKNOWN": 10, "others": None}
+    assert "PSEUDO" not in json.dumps(told)
+    assert box.ask("systemctl is-active cairn-dictionary.timer") == "active"
+    assert asked(box, "dictionary", "/patients") == "403"
 
 
 @pytest.mark.sandbox

@@ -52,7 +52,7 @@ _SHAPES = (
         "a password",
         "password= passwd= passphrase= pwd= secret= token= key= id= credential= credentials= "
         "string=",
-        # systemd's LoadCredential= names a file.
+        # systemd's LoadCredential= names a file, as a reference does.
         rf"(?i)(?<!\bLoad)(?:{_NAMES})=(?!{_REFERENCE})[^\s&=]+",
     ),
     _shape(

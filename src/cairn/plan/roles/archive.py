@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Secret, Service
 from cairn.plan.roles import certificate, postgresql
 from cairn.spec.node import DataProviderNode
+from cairn.spec.services import Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +36,14 @@ FILES: Final = (
     f"{FOLDER}/nginx.conf",
     f"{certificate.RELOAD}/archive",
     f"/etc/systemd/system/{GATE}",
+    "/etc/systemd/system/cairn-dictionary.service",
+    "/etc/systemd/system/cairn-dictionary.timer",
     f"/etc/systemd/system/{ORTHANC}.d/cairn.conf",
 )
 #: Orthanc's users with what each may do: method and path as a Lua pattern.
 USERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "intake": (("POST", "^/instances$"),),
+    "dictionary": (("POST", "^/tools/find$"),),
     "verify": (("GET", "^/system$"), ("GET", "^/statistics$")),
 }
 READ: Final = (
@@ -67,7 +71,11 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(context, pacs, peers),
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=PACKAGES,
-        services=(Service(ORTHANC, confined=True), Service(GATE, confined=True)),
+        services=(
+            *(Service(unit, confined=True) for unit in (ORTHANC, GATE)),
+            Service("cairn-dictionary.timer"),
+            Service("cairn-dictionary.service", active=False, confined=True),
+        ),
         secrets=tuple(Secret(f"{FOLDER}/{name}.password") for name in users(context)),
         accounts=(
             Account("orthanc", "keeps the images", login=False),
@@ -161,7 +169,15 @@ def _settings(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict
         "cores": pacs.cores,
         "memory_mib": pacs.memory // 2**20,
         "peers": [one.address for one in peers],
+        **_counting(context),
     }
+
+
+def _counting(context: Context) -> dict[str, int]:
+    """Return the smallest count that is told, and what counts are rounded to."""
+    spec = context.spec
+    search = spec.search if isinstance(spec, DataProviderNode) else Search()
+    return {"smallest": search.minimum_cohort, "round_to": search.round_to}
 
 
 def _orthanc(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict[str, Any]:
@@ -201,6 +217,7 @@ def _keeping(context: Context, pacs: Pacs) -> dict[str, Any]:
         "OverwriteInstances": False,
         "SaveJobs": False,
         "DeidentifyLogs": True,
+        "ExtraMainDicomTags": {"Study": ["PatientAge"]},
     }
 
 
