@@ -114,6 +114,7 @@ PLANNED = PlannedHost(
             ),
             buckets=(PlannedBucket("lung-ct", readers=("fl-agent",)),),
         ),
+        PlannedRole("intake"),
     ),
 )
 

@@ -6,7 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
 from cairn.artefacts.lock import locked
-from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Service
+from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Secret, Service
 from cairn.plan.roles.certificate import CERTIFICATE, CLIENTS, KEY, RELOAD
 from cairn.spec.node import DataProviderNode
 
@@ -63,7 +63,7 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(pacs, folders),
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=("python3",),
-        services=tuple(Service(unit) for unit in UNITS),
+        services=tuple(Service(unit, confined=True) for unit in UNITS),
         accounts=(
             Account(RECEIVER, "receives images", login=False),
             Account(DEIDENTIFIER, "takes the patient out of images, holds the key", login=False),
@@ -71,6 +71,7 @@ def plan(context: Context) -> PlannedRole:
         listeners=tuple(_listeners(pacs)),
         flows=tuple(_flows(pacs)),
         artefacts=wheels,
+        secrets=(Secret(KEY_FILE),),
     )
 
 
