@@ -96,7 +96,7 @@ def phantom_leaves_without_a_name(host: EvidenceHost, limits: Parameters) -> Fin
 
 
 @check(
-    id="PAC-05",
+    id="INT-01",
     title="No image waits long in the intake",
     severity=Severity.HIGH,
     supports=("GDPR 5(1)(e) 32(1)(b)", "NIS2 21(2)(c)", "ISO A.8.6"),
@@ -122,7 +122,7 @@ def nothing_waits_long(host: EvidenceHost, limits: Parameters) -> Findings:
 
 
 @check(
-    id="PAC-06",
+    id="INT-02",
     title="No image in quarantine waits for a decision",
     severity=Severity.MEDIUM,
     supports=("DICOM PS3.15 E.3.1", "GDPR 5(1)(d) 5(1)(e)", "ISO A.8.11"),
@@ -149,7 +149,7 @@ def quarantine_is_empty(host: EvidenceHost) -> Findings:
 
 
 @check(
-    id="PAC-07",
+    id="INT-03",
     title="Images have the attributes that EUCAIM asks for",
     severity=Severity.LOW,
     supports=("EUCAIM-HB 5",),

@@ -17,6 +17,7 @@ REASONS: Final = {
     "cannot-blank": "its device's rule does not fit; correct pacs.deidentify.blank",
     "too-deep": "its sequences are nested deeper than any image's; look at what the sender sends",
     "other-content": "the archive holds another image under the same UID; ask the sender",
+    "not-compared": "the archive has its UID and does not say with what content; run `cairn up`",
     "archive-refused": "the archive cannot read what is left of it; look at the archive's log",
 }
 
