@@ -79,7 +79,7 @@ def written(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
     dataset.file_meta = meta
     dataset.preamble = MARK.encode() * 16
     stream = io.BytesIO()
-    dcmwrite(stream, dataset, implicit_vr=syntax.is_implicit_VR, little_endian=True)
+    dcmwrite(stream, dataset, enforce_file_format=True)
     return stream.getvalue()
 
 

@@ -128,6 +128,7 @@ PLANNED = PlannedHost(
         PlannedRole(
             "archive", services=(Service("orthanc.service"), Service("cairn-gate.service"))
         ),
+        PlannedRole("intake"),
     ),
 )
 

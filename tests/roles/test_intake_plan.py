@@ -75,5 +75,14 @@ def test_nobody_listens_without_tls_unless_a_modality_needs_it() -> None:
     assert settings(role)["plain_port"] == 0
 
 
+def test_the_profile_in_force_is_said_by_the_plan() -> None:
+    said = dict(planned().promises)
+    assert said["de-identified"] == (
+        "DICOM PS3.15 2026c Basic Profile with clean-pixel-data, retain-safe-private"
+    )
+    assert "Example" in said["blanked"]
+    assert "(0019,xx0c)" in said["kept"]
+
+
 def test_spec_and_program_carry_out_the_same_options() -> None:
     assert CODES.keys() - {"basic"} == CARRIED_OUT

@@ -48,6 +48,7 @@ def host_parts(host: PlannedHost) -> Iterator[RenderableType]:
     """Yield everything that is planned for one host, part by part."""
     yield _heading(host)
     yield screen.indented(screen.table(list(_facts(host))), 2)
+    yield from _part("Promises", [each for role in host.roles for each in role.promises])
     yield from _part("Reached by", [_flow(f) for f in host.flows if f.direction == "in"])
     yield from _part("Reaches", [_flow(f) for f in host.flows if f.direction == "out"])
     yield from _part(

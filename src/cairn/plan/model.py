@@ -164,6 +164,7 @@ class PlannedRole:
         name: The role, a folder of `roles/`.
         variables: What Ansible hands to the role; JSON types, each name prefixed `<role>_`.
         settings: What the templates of the role see; plain data.
+        promises: What a data-protection officer reads first: each a word and a sentence.
         without: What the role leaves out because the machine cannot do it, each with its reason.
         artefacts: What is sent to the host before the role runs, because no Debian archive has it.
         secrets: Files with secrets that the host makes itself.
@@ -179,6 +180,7 @@ class PlannedRole:
     accounts: tuple[Account, ...] = ()
     listeners: tuple[Listener, ...] = ()
     flows: tuple[Flow, ...] = ()
+    promises: tuple[tuple[str, str], ...] = ()
     without: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     secrets: tuple[Secret, ...] = ()

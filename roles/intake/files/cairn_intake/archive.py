@@ -19,6 +19,8 @@ PATIENCE_S: Final = 120
 _OK: Final = 200
 #: Answers that mean this very image: bad file, too large, unsupported.
 _ABOUT_THE_IMAGE: Final = frozenset({400, 413, 415})
+#: Answers that do not change by waiting: it does not let the intake ask.
+_NOT_FOR_US: Final = frozenset({401, 403, 404})
 
 
 class Unavailable(Exception):
@@ -55,6 +57,8 @@ class Archive:
 
     def _require_same(self, identifier: str, image: Clean) -> None:
         status, answer = self._ask("GET", f"/instances/{identifier}/attachments/dicom/md5", {})
+        if status in _NOT_FOR_US:
+            raise Refused("not-compared")
         if status != _OK:
             raise Unavailable(f"it does not say what it has: status {status}")
         digest = hashlib.md5(usedforsecurity=False)

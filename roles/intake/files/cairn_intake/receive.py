@@ -24,7 +24,7 @@ from cairn_intake.congestion import Congestion
 from cairn_intake.service import LOG
 from cairn_intake.settings import Settings, load
 from cairn_intake.spool import Spool
-from cairn_intake.transport import Server, common_name, server_context
+from cairn_intake.transport import PDU_BYTES, Server, common_name, server_context
 
 if TYPE_CHECKING:
     import ssl
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 SUCCESS: Final = 0x0000
 #: Refused, out of resources: DICOM PS3.4 table B.2-1. The sender keeps the image.
 OUT_OF_RESOURCES: Final = 0xA700
-#: Bytes of a PDU that senders may use; larger ones cost less of the processor.
-PDU_BYTES: Final = 131_072
 #: Everything an archive can pass on as it is; no big endian and nothing deflated.
 SYNTAXES: Final = (
     "1.2.840.10008.1.2.1",  # Explicit VR Little Endian

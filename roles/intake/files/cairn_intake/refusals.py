@@ -12,11 +12,12 @@ REASONS: Final = {
     "no-patient-id": "it has no PatientID, so no pseudonym; correct the order",
     "bad-patient-id": "its PatientID has control characters; correct the order",
     "no-identity": "it lacks the UID of instance, series or study, or its SOP class; send it again",
-    "burned-in": "text may be burned into its pixels; add a rule to deidentify.blank",
+    "burned-in": "its pixels may show text; add a rule to pacs.deidentify.blank",
     "document": "it is a report or a document, which cannot be cleaned; do not send such objects",
-    "cannot-blank": "the rule for its device does not fit its pixels; correct deidentify.blank",
+    "cannot-blank": "its device's rule does not fit; correct pacs.deidentify.blank",
     "too-deep": "its sequences are nested deeper than any image's; look at what the sender sends",
     "other-content": "the archive holds another image under the same UID; ask the sender",
+    "not-compared": "the archive has its UID and does not say with what content; run `cairn up`",
     "archive-refused": "the archive cannot read what is left of it; look at the archive's log",
 }
 

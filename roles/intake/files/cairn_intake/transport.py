@@ -6,7 +6,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from pynetdicom.transport import ThreadedAssociationServer
+from pynetdicom.transport import AssociationSocket, ThreadedAssociationServer
 
 from cairn_intake.service import LOG
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 #: Seconds that a client has for the handshake.
 HANDSHAKE_S: Final = 10
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+#: Bytes of a PDU that senders may use; larger ones cost less of the processor.
+PDU_BYTES: Final = 131_072
+#: The longest PDU that is read: an association request may be longer than the data of one.
+LONGEST_PDU: Final = 1_048_576
 #: Forward secrecy and authenticated encryption only (BCP 195, RFC 9325 section 4.2).
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
@@ -50,6 +54,40 @@ def common_name(connection: object) -> str | None:
     subject: Any = shown.get("subject", ())
     names = [value for relative in subject for kind, value in relative if kind == "commonName"]
     return str(names[0]) if len(names) == 1 else None
+
+
+def receive(self: AssociationSocket, count: int) -> bytearray:
+    """Read so many bytes from a sender, in place of pynetdicom's reading by 4,096.
+
+    The kernel is asked to acknowledge at once: senders hold the end of an image back until what was
+    before it is acknowledged, which can cost 40 ms an image.
+
+    Args:
+        self: A socket of pynetdicom.
+        count: How many.
+
+    Returns:
+        They, or fewer where the sender closed the connection.
+
+    Raises:
+        OSError: It wants to send more at a time than was agreed on.
+    """
+    if count > LONGEST_PDU:
+        raise OSError("a PDU is longer than agreed on")
+    connection = cast("socket.socket", self.socket)
+    buffer = bytearray(count)
+    view, got = memoryview(buffer), 0
+    while got < count:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        read = connection.recv_into(view[got:])
+        if not read:
+            view.release()
+            return buffer[:got]
+        got += read
+    return buffer
+
+
+AssociationSocket.recv = receive  # type: ignore[method-assign,assignment]
 
 
 class Server(ThreadedAssociationServer):

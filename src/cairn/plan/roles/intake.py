@@ -38,6 +38,8 @@ FILES: Final = (
     *(f"/etc/systemd/system/{unit}" for unit in UNITS),
 )
 
+#: Edition of the standard whose table is applied.
+STANDARD: Final = "2026c"
 #: Most that may wait for the archive, and the space that is left free for everything else.
 SPOOL_MIB: Final = 16_384
 FREE_MIB: Final = 2_048
@@ -72,6 +74,8 @@ def plan(context: Context) -> PlannedRole:
         listeners=tuple(_listeners(pacs)),
         flows=tuple(_flows(pacs)),
         artefacts=wheels,
+        promises=tuple(_promises(pacs)),
+        secrets=(Secret(KEY_FILE),),
     )
 
 
@@ -133,6 +137,23 @@ def _private(raw: dict[str, str]) -> dict[str, Any]:
 def _blank(rule: BlankRule) -> dict[str, Any]:
     corners = [one.replace(" ", ",").replace("x", ",").split(",") for one in rule.rectangles]
     return {**rule.model_dump(), "rectangles": [[int(part) for part in one] for one in corners]}
+
+
+def _promises(pacs: Pacs) -> Iterator[tuple[str, str]]:
+    """Yield the profile in force, in words for somebody who answers for patients' data."""
+    deidentify = pacs.deidentify
+    options = ", ".join(sorted(deidentify.options)) or "no option"
+    yield "de-identified", f"DICOM PS3.15 {STANDARD} Basic Profile with {options}"
+    yield "pseudonyms", "keyed; the key is made on the host and leaves it never"
+    for one in deidentify.private:
+        yield "kept", f"private attribute ({one.group},xx{one.element}) of {one.creator}"
+    for rule in deidentify.blank:
+        device = f"{rule.modality} {rule.manufacturer} {rule.model}"
+        yield "blanked", f"{len(rule.rectangles)} rectangles in images of {device}"
+    yield (
+        "held back",
+        "images that may show text and have no rule, reports, whatever cannot be read",
+    )
 
 
 def _listeners(pacs: Pacs) -> Iterator[Listener]:
