@@ -46,8 +46,22 @@ ORTHANC = {
     "IndexDirectory": "/var/lib/orthanc/db-v6",
     "RemoteAccessAllowed": True,
     "AuthenticationEnabled": True,
-    "RegisteredUsers": {"freeze": PASSWORD},
+    "RegisteredUsers": {"freeze": PASSWORD, "sender": PASSWORD},
+    "LuaScripts": ["/etc/orthanc/who-may-what.lua"],
 }
+#: As the role `archive` says it: `freeze` may do what it must and nothing else.
+FILTER = (
+    "local may = {"
+    + ", ".join(f'{{ "{method}", "{path}" }}' for method, path in freeze.MAY_IN_ARCHIVE)
+    + """}
+function IncomingHttpRequestFilter(method, uri, ip, username, httpHeaders)
+  for _, rule in ipairs(may) do
+    if method == rule[1] and string.match(uri, rule[2]) then return true end
+  end
+  return username == "sender"
+end
+"""
+)
 #: Twelve subjects, two series of each, three images a series.
 SUBJECTS = tuple(f"SUBJ-{number:02}" for number in range(12))
 JOB: dict[str, Any] = {
@@ -96,7 +110,7 @@ class House:
     def send(self, *files: bytes) -> None:
         """Store images in the archive."""
         link = http.client.HTTPConnection(self.box.place.address, 8042, timeout=30)
-        token = b64encode(f"freeze:{PASSWORD}".encode()).decode()
+        token = b64encode(f"sender:{PASSWORD}".encode()).decode()
         for file in files:
             link.request("POST", "/instances", file, {"Authorization": f"Basic {token}"})
             answer = link.getresponse()
@@ -125,6 +139,7 @@ def furnished(folder: Path) -> House:
     box.ask("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y orthanc")
     config = shlex.quote(json.dumps(ORTHANC))
     box.ask(f"rm /etc/orthanc/*.json; printf %s {config} > /etc/orthanc/orthanc.json")
+    box.ask(f"printf %s {shlex.quote(FILTER)} > /etc/orthanc/who-may-what.lua")
     box.ask("systemctl restart orthanc; install -d -m 0700 /etc/cairn/archive")
     box.ask(f"umask 077; echo {PASSWORD} > /etc/cairn/archive/freeze.password")
     for role in (certificate, storage, freeze):
@@ -162,11 +177,15 @@ def make_bucket(s3: Any, bucket: str, mode: str) -> None:  # noqa: ANN401 - boto
     lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=lock)
     own = f"arn:aws:s3:::{bucket}"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": ["freeze"]},
-        "Action": ["s3:*"],
-        "Resource": [own, f"{own}/*"],
-    }
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    allowed = {own: freeze.MAY_IN_BUCKETS, f"{own}/*": freeze.MAY_WITH_OBJECTS}
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": ["freeze"]},
+            "Action": list(actions),
+            "Resource": place,
+        }
+        for place, actions in allowed.items()
+    ]
+    policy = {"Version": "2012-10-17", "Statement": statements}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
