@@ -10,10 +10,10 @@ from cairn.artefacts.lock import inputs_of
 from cairn.render.files import render_role
 from cairn.spec.hosts import ExistingMachine
 from cairn.stack.places import existing_connection
-from resources import Machine, Role
+from resources import Bucket, Machine, Role
 
 if TYPE_CHECKING:
-    from cairn.plan.model import PlannedHost, PlannedRole
+    from cairn.plan.model import PlannedBucket, PlannedHost, PlannedRole
     from cairn.stack.admission import Admitted
 
 
@@ -28,9 +28,11 @@ class Host(pulumi.ComponentResource):
     ) -> None:
         super().__init__("cairn:node:Host", host.name, None, opts)
         self.roles: list[Role] = []
+        self.buckets: list[Bucket] = []
         self._machine = self._sandbox_machine(node, host)
         for role in host.roles:
             self.roles.append(self._role(node, host, role))
+            self.buckets += [self._bucket(node, host, each) for each in role.buckets]
         self.register_outputs({})
 
     def _sandbox_machine(self, node: Admitted, host: PlannedHost) -> Machine | None:
@@ -75,6 +77,26 @@ class Host(pulumi.ComponentResource):
             parent=self, depends_on=self.roles[-1:], deleted_with=self._machine
         )
         return Role(f"{host.name}-{role.name}", inputs, opts)
+
+    def _bucket(self, node: Admitted, host: PlannedHost, bucket: PlannedBucket) -> Bucket:
+        storage = node.document.spec.storage
+        inputs = {
+            "node": node.plan.node,
+            "host": host.name,
+            "name": bucket.name,
+            "connection": self._connection(node, host),
+            "endpoint": storage.endpoint if storage else None,
+            "credentials": storage.credentials if storage else None,
+            "versioning": bucket.versioning,
+            "retention": dict(zip(("mode", "days"), bucket.retention or (), strict=False)) or None,
+            "expire_days": bucket.expire_days,
+            "readers": list(bucket.readers),
+            "writers": list(bucket.writers),
+        }
+        opts = pulumi.ResourceOptions(
+            parent=self, depends_on=self.roles[-1:], deleted_with=self._machine
+        )
+        return Bucket(f"{host.name}-bucket-{bucket.name}", inputs, opts)
 
     def _connection(self, node: Admitted, host: PlannedHost) -> pulumi.Input[dict[str, Any]]:
         if self._machine is not None:

@@ -23,11 +23,12 @@ class Node(pulumi.ComponentResource):
         below = pulumi.ResourceOptions(parent=self)
         self.hosts = [Host(node, host, below) for host in node.plan.hosts]
         roles = [role for host in self.hosts for role in host.roles]
+        buckets = [bucket for host in self.hosts for bucket in host.buckets]
         Verification(
             "verification",
             node=node.plan.node,
-            triggers=[role.runs for role in roles],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=roles),
+            triggers=[*(role.runs for role in roles), *(bucket.runs for bucket in buckets)],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*roles, *buckets]),
         )
         self.register_outputs({})
         pulumi.export("addresses", {host.name: host.address for host in node.plan.hosts})

@@ -34,6 +34,18 @@ class Role(pulumi.CustomResource):
         super().__init__("cairn:index:Role", name, {**outputs, **inputs}, opts)
 
 
+class Bucket(pulumi.CustomResource):
+    """One S3 bucket and who may use it."""
+
+    runs: pulumi.Output[int]
+
+    def __init__(
+        self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        outputs = {"runs": None, "changed": None, "drift": None}
+        super().__init__("cairn:index:Bucket", name, {**outputs, **inputs}, opts)
+
+
 class Verification(pulumi.CustomResource):
     """The host checks of a node, asked of the live hosts whenever something was applied."""
 

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cairn.checks.host import EvidenceHost
-from cairn.plan.model import Account, Flow, Listener, PlannedHost, PlannedRole, Service
+from cairn.plan.model import (
+    Account,
+    Flow,
+    Listener,
+    PlannedBucket,
+    PlannedHost,
+    PlannedRole,
+    Secret,
+    Service,
+)
 from cairn.render.files import RenderedFile
 
 #: What a real host answered (Debian 13, all roles applied); FIL-01 and what a sandbox cannot do
@@ -68,6 +77,7 @@ UNITS = (
     "cairn-flows.timer",
 )
 WHY = "The reason is written here."
+CONSUMERS = "/etc/cairn/storage/consumers"
 #: The host as planned when the record was made, with all capabilities.
 PLANNED = PlannedHost(
     "imaging-1",
@@ -101,6 +111,18 @@ PLANNED = PlannedHost(
                 "gpu_memory_mib": 24_576,
                 "gpu_services": ["cairn-gpu-cdi.service"],
             },
+        ),
+        PlannedRole(
+            "storage",
+            services=(Service("cairn-s3.service", confined=True),),
+            secrets=(
+                Secret("/etc/cairn/storage/root.env"),
+                Secret("/var/lib/cairn-s3/users/users.json", "cairn-s3"),
+                Secret(
+                    "/etc/cairn/storage/consumers/fl-agent.credentials", "cairn-fl-agent", "0400"
+                ),
+            ),
+            buckets=(PlannedBucket("lung-ct", readers=("fl-agent",)),),
         ),
     ),
 )

@@ -33,6 +33,7 @@ PLANTED = [
     pytest.param("kJ8vQ2mXz7LpR4tWn6YbC3dF", "what looks like a key or a token", id="base64"),
 ]  # fmt: skip
 INNOCENT = [
+    "LoadCredential=node.key:/etc/cairn/pki/node.key",
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEp5Ky8qMi669H7hSrzmfG2d6AgOuICyTx37p/tOoCgj",
     "ssh-ed25519\n      AAAAC3NzaC1lZDI1NTE5AAAAIEp5Ky8qMi669H7hSrzmfG2d6AgOuICyTx37p/tOoCgj",

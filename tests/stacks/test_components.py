@@ -64,6 +64,7 @@ def test_a_node_reads_like_the_drawing(sandboxed: Admitted) -> None:
         ("cairn:index:Role", "box-trust"),
         ("cairn:index:Role", "box-firewall"),
         ("cairn:index:Role", "box-certificate"),
+        ("cairn:index:Role", "box-storage"),
         ("cairn:index:Verification", "verification"),
     ]
     above = {each.name: each.request.parent.rsplit("::", 1)[-1] for each in found}

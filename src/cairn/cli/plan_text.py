@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from cairn.artefacts.lock import Artefact
-    from cairn.plan.model import Account, Flow, Plan, PlannedHost, PlannedRole, Service
+    from cairn.plan.model import (
+        Account,
+        Flow,
+        Plan,
+        PlannedBucket,
+        PlannedHost,
+        PlannedRole,
+        Service,
+    )
     from cairn.spec.site import Site
 
 #: What a machine without a capability does not have, as a phrase.
@@ -49,6 +57,7 @@ def host_parts(host: PlannedHost) -> Iterator[RenderableType]:
     yield from _part("Accounts", [_account(each) for each in host.accounts])
     yield from _part("Packages", [(r.name, _words(r.packages)) for r in host.roles if r.packages])
     yield from _part("Artefacts", [_artefact(each) for r in host.roles for each in r.artefacts])
+    yield from _part("Buckets", [_bucket(each) for r in host.roles for each in r.buckets])
     yield from _part("Services", [(r.name, _services(r)) for r in host.roles if r.services])
     yield from _part("Files", [_file for role in host.roles for _file in _files(role)])
     yield from _part(
@@ -104,6 +113,15 @@ def _artefact(artefact: Artefact) -> tuple[str, str, str]:
         artefact.licence,
         f"sha256:{artefact.sha256}",
     )
+
+
+def _bucket(bucket: PlannedBucket) -> tuple[str, str, str]:
+    kept = ["versions"] if bucket.versioning else []
+    kept += [f"locked {bucket.retention[1]} days"] if bucket.retention else []
+    kept += [f"deleted after {bucket.expire_days} days"] if bucket.expire_days else []
+    users = [f"read by {_words(bucket.readers)}"] if bucket.readers else []
+    users += [f"written by {_words(bucket.writers)}"] if bucket.writers else []
+    return bucket.name, _words(users) or "used by nobody", _words(kept)
 
 
 def _services(role: PlannedRole) -> str:

@@ -87,11 +87,28 @@ class Service:
         unit: Full unit name (`ssh.service`, `cairn-flows.timer`).
         active: Whether it runs all the time; one-shot units that ended well count as active.
         enabled: Whether it starts at boot.
+        confined: Whether it is shut in: own user, no rights, few system calls.
     """
 
     unit: str
     active: bool = True
     enabled: bool = True
+    confined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A file of the host that holds a secret, which is made there and never leaves it.
+
+    Attributes:
+        path: Absolute path on the host.
+        owner: The one account that may read it.
+        mode: Octal, as in `0400`.
+    """
+
+    path: str
+    owner: str = "root"
+    mode: str = "0600"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,7 @@ class PlannedRole:
         settings: What the templates of the role see; plain data.
         without: What the role leaves out because the machine cannot do it, each with its reason.
         artefacts: What is sent to the host before the role runs, because no Debian archive has it.
+        secrets: Files with secrets that the host makes itself.
         buckets: What is made in the S3 storage once the role runs.
     """
 
@@ -160,6 +178,7 @@ class PlannedRole:
     flows: tuple[Flow, ...] = ()
     without: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
+    secrets: tuple[Secret, ...] = ()
     buckets: tuple[PlannedBucket, ...] = ()
 
 
@@ -201,6 +220,16 @@ class PlannedHost:
     def services(self) -> tuple[Service, ...]:
         """All units that the plan speaks of."""
         return tuple(service for role in self.roles for service in role.services)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All files with secrets that the host makes itself."""
+        return tuple(secret for role in self.roles for secret in role.secrets)
+
+    @property
+    def buckets(self) -> tuple[PlannedBucket, ...]:
+        """All buckets that are made in its storage."""
+        return tuple(bucket for role in self.roles for bucket in role.buckets)
 
     @property
     def accounts(self) -> tuple[Account, ...]:

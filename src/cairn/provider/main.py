@@ -7,15 +7,20 @@ import contextlib
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import grpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from cairn.provider.bucket import Bucket
 from cairn.provider.machine import Machine
 from cairn.provider.role import Role
 from cairn.provider.servicer import Servicer
 from cairn.provider.verification import Verification
+
+if TYPE_CHECKING:
+    from cairn.provider.resource import Handler
 
 #: Seconds for the answers of cancelled operations; Pulumi kills the provider after five.
 GRACE = 4.5
@@ -52,9 +57,10 @@ async def serve(engine: str | None) -> None:
     os._exit(0)
 
 
-def handlers() -> dict[str, Machine | Role | Verification]:
+def handlers() -> dict[str, Handler]:
     """Return the kinds of resources by Pulumi's type token."""
     return {
+        "cairn:index:Bucket": Bucket(),
         "cairn:index:Machine": Machine(),
         "cairn:index:Role": Role(),
         "cairn:index:Verification": Verification(),

@@ -19,6 +19,7 @@ Kind = Literal["ADD", "UPDATE", "DELETE", "ADD_REPLACE", "UPDATE_REPLACE", "DELE
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
+    "boolean": (bool,),
     "array": (list,),
     "object": (dict,),
 }

@@ -18,7 +18,7 @@ from cairn.ansible.workspace import known_hosts, ssh_options
 from cairn.provider.failures import Refused
 
 if TYPE_CHECKING:
-    from asyncio import StreamReader
+    from asyncio import StreamReader, StreamWriter
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterable, AsyncIterator
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: ssh itself ends with this status, ssh(1).
 _OF_SSH = 255
+#: Bytes that are passed on at once.
+_PIECE = 65536
 #: Ends what sudo may have left of the password's line, so that what follows is data.
 _MARK = "cairn: what follows is data"
 _SKIP = f'while IFS= read -r line && [ "$line" != "{_MARK}" ]; do :; done\n'
@@ -89,6 +91,22 @@ class RootShell:
             raise Refused(f"{self.host}: {answer.complaint.strip() or 'no reason was given'}")
         return answer.text
 
+    async def join(self, script: str, reader: StreamReader, writer: StreamWriter) -> None:
+        """Run a script whose input and output are those of a connection, until either ends."""
+        child = await asyncio.create_subprocess_exec(
+            *self.command(script),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            await asyncio.gather(
+                _feed(child, self.preamble(), _chunks(reader)), _pour(child.stdout, writer)
+            )
+        finally:
+            await asyncio.shield(_end(child))
+
     def command(self, script: str, *words: str) -> list[str]:
         """Return the command line that runs a script as root, fed as `_feed` does it."""
         inner = ["sh", "-c", _SKIP + script, "cairn", *words]
@@ -149,6 +167,20 @@ async def _feed(child: Process, preamble: bytes, feed: AsyncIterable[bytes] | No
                 await child.stdin.drain()
         await child.stdin.drain()
     child.stdin.close()
+
+
+async def _chunks(reader: StreamReader) -> AsyncIterator[bytes]:
+    while chunk := await reader.read(_PIECE):
+        yield chunk
+
+
+async def _pour(stream: StreamReader | None, writer: StreamWriter) -> None:
+    assert stream is not None  # noqa: S101 - it was asked for at the start
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        while chunk := await stream.read(_PIECE):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
 
 
 async def _hear(stream: StreamReader | None) -> bytes:

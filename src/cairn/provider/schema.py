@@ -15,6 +15,7 @@ _ANY: dict[str, Any] = {"$ref": "pulumi.json#/Any"}
 _SHAPES: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
     "integer": {"type": "integer"},
+    "boolean": {"type": "boolean"},
     "array": {"type": "array", "items": _ANY},
     "object": {"type": "object", "additionalProperties": _ANY},
 }

@@ -17,11 +17,11 @@ from cairn.spec.types import (
     Country,
     DriverVersion,
     HttpUrl,
+    KeyFile,
     Name,
     Network,
     PackageKeyPath,
     Port,
-    SecretRef,
     Sentence,
     Size,
 )
@@ -170,8 +170,8 @@ class Storage(Declared):
     """S3 server over the volume, or an existing Ceph object gateway."""
     endpoint: HttpUrl | None = None
     """Address of the existing S3 service, for `engine: ceph`."""
-    credentials: SecretRef | None = None
-    """Reference to the administrator's credentials there (`file:`, as AWS's programs read it)."""
+    credentials: KeyFile | None = None
+    """File with the administrator's credentials there, in the form of AWS's programs."""
     buckets: tuple[Bucket, ...] = ()
     """Buckets beyond those of the data sets, or other settings for one of them."""
     consumers: tuple[StorageConsumer, ...] = ()

@@ -52,7 +52,8 @@ _SHAPES = (
         "a password",
         "password= passwd= passphrase= pwd= secret= token= key= id= credential= credentials= "
         "string=",
-        rf"(?i)(?:{_NAMES})=(?!{_REFERENCE})[^\s&=]+",
+        # systemd's LoadCredential= names a file.
+        rf"(?i)(?<!\bLoad)(?:{_NAMES})=(?!{_REFERENCE})[^\s&=]+",
     ),
     _shape(
         "a default password",

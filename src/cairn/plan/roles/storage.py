@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cairn.artefacts.lock import locked
 from cairn.plan.buckets import buckets_of, consumers_of
-from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Service
+from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Secret, Service
 from cairn.plan.roles.certificate import RELOAD
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ PORT: Final = 7070
 ADMIN_PORT: Final = 7071
 UNIT: Final = f"/etc/systemd/system/{USER}.service"
 LOGROTATE: Final = f"/etc/logrotate.d/{USER}"
+PROGRAM: Final = "/usr/local/libexec/cairn/versitygw"
 #: What the role `certificate` does when there is a new one.
 RELOAD_FILE: Final = f"{RELOAD}/{ROLE}"
 
@@ -42,23 +43,25 @@ def plan(context: Context) -> PlannedRole:
         name=ROLE,
         variables=_variables(context, storage),
         settings={
-            "program": program.path,
+            "program": PROGRAM,
             "path": storage.path,
             "user": USER,
+            "listens": _address(context),
             "port": PORT,
             "admin_port": ADMIN_PORT,
             "keep_days": context.spec.logging.keep_days,
         },
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=("logrotate",),
-        services=(Service(f"{USER}.service"), Service("logrotate.timer")),
+        services=(Service(f"{USER}.service", confined=True), Service("logrotate.timer")),
         accounts=tuple(_accounts(context)),
         listeners=(
-            Listener("*", PORT, "tcp", "versitygw"),
+            Listener(_address(context) or "*", PORT, "tcp", "versitygw"),
             Listener("127.0.0.1", ADMIN_PORT, "tcp", "versitygw"),
         ),
         flows=tuple(_flows(context)),
         artefacts=(program,),
+        secrets=tuple(_secrets(context)),
         buckets=buckets,
     )
 
@@ -66,6 +69,12 @@ def plan(context: Context) -> PlannedRole:
 def account_of(consumer: StorageConsumer) -> str:
     """Return the local account that may read a consumer's credential; a remote one has none."""
     return "root" if consumer.comes_from else f"cairn-{consumer.name}"
+
+
+def _address(context: Context) -> str:
+    """Return the address to listen on: the loopback, or empty for all where somebody comes in."""
+    remote = any(one.comes_from for one in consumers_of(context.spec))
+    return "" if remote else "127.0.0.1"
 
 
 def _variables(context: Context, storage: Storage) -> dict[str, Any]:
@@ -87,6 +96,14 @@ def _accounts(context: Context) -> Iterator[Account]:
     for one in consumers_of(context.spec):
         if not one.comes_from:
             yield Account(account_of(one), f"uses the storage as {one.name}", login=False)
+
+
+def _secrets(context: Context) -> Iterator[Secret]:
+    yield Secret("/etc/cairn/storage/root.env")
+    yield Secret(f"/var/lib/{USER}/users/users.json", USER)
+    for one in consumers_of(context.spec):
+        path = f"/etc/cairn/storage/consumers/{one.name}.credentials"
+        yield Secret(path, account_of(one), "0400")
 
 
 def _flows(context: Context) -> Iterator[Flow]:
