@@ -16,7 +16,7 @@ from cairn.datasets import desk
 from cairn.errors import ApplyFailed
 from cairn.plan.roles import certificate, freeze, storage
 from freeze.images import image
-from roles.harness import document, ground
+from roles.harness import ground
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +30,6 @@ PASSWORD = "made-for-this-test-only"
 DATASETS = ("whole", "growing", "killed", "raw", "forever", "damaged", "left-a", "left-b")
 WISHES: dict[str, Any] = {
     "kind": "data-provider",
-    "hosts": [
-        {"name": "box", "machine": "sandbox", "os": "debian-13", "runs": ["storage", "pacs"]}
-    ],
     "datasets": [{"name": name, "description": "Made for tests"} for name in DATASETS],
     "storage": {
         "path": "/srv/imaging",
@@ -91,8 +88,7 @@ class House:
 
     def do(self, **changes: object) -> dict[str, Any]:
         """Have a job done as the verb does it; it must not be refused."""
-        papers = document(NODE, "debian-13", **WISHES)
-        return desk.do(papers, {**JOB, **changes}, _silent)
+        return desk.do(self.context.document, {**JOB, **changes}, _silent)
 
     def refused(self, **changes: object) -> str:
         """Have a job done that must be refused, and return why."""
@@ -132,10 +128,11 @@ class House:
         ]
 
 
-def furnished(folder: Path) -> House:
+def furnished(folder: Path, os: str = "debian-13") -> House:
     """Start a host and put everything on it; `sandbox.remove` is the caller's to call."""
-    box = ground(NODE, "box", "debian-13", folder)
-    context = box.context(**WISHES)
+    box = ground(NODE, "box", os, folder)
+    hosts = [{"name": "box", "machine": "sandbox", "os": os, "runs": ["storage", "pacs"]}]
+    context = box.context(**WISHES, hosts=hosts)
     box.ask("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y orthanc")
     config = shlex.quote(json.dumps(ORTHANC))
     box.ask(f"rm /etc/orthanc/*.json; printf %s {config} > /etc/orthanc/orthanc.json")

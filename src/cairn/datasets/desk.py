@@ -88,12 +88,19 @@ async def _fed(job: Mapping[str, Any]) -> AsyncIterator[bytes]:
 async def _waited(shell: RootShell, number: str, tell: Tell) -> dict[str, Any]:
     failed = 0
     while True:
-        answer = await shell.run(f"{PROGRAM} look {number}")
-        if answer.status != 0:
+        try:
+            answer = await shell.run(f"{PROGRAM} look {number}")
+        except Refused:
             failed += 1
             if failed == FAILURES:
-                raise ApplyFailed(f"{shell.host} lost the job; see `cairn dataset list`")
+                raise ApplyFailed(
+                    f"{shell.host} cannot be asked any more; the job goes on there, and the same "
+                    "command tells later what became of it"
+                ) from None
             continue
+        failed = 0
+        if answer.status != 0:
+            raise ApplyFailed(f"{shell.host} lost the job; see `cairn dataset list`")
         state, progress, result = (*answer.text.split("\n"), "", "")[:3]
         if result:
             found: dict[str, Any] = json.loads(result)

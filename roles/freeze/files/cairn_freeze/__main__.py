@@ -33,6 +33,7 @@ def main(name: str) -> int:
     folder = JOBS / name
     try:
         job = json.loads((folder / "job.json").read_bytes())
+        (folder / "job.json").unlink()  # it may name a subject
         result = {"ok": True, "result": desk().do(job, teller(folder))}
     except Refused as refusal:
         result = {"ok": False, "message": str(refusal)}
