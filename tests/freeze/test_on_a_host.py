@@ -1,212 +1,238 @@
-"""Data sets on a real host: Orthanc as archive, versitygw as storage, and all that can happen."""
+"""Data sets on a real host, with all that can happen to them."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-import http.client
-import json
 import shlex
 import time
-from base64 import b64encode
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from cairn import sandbox
-from cairn.plan.roles import certificate, freeze, storage
+from cairn.checks import engine, registry
+from cairn.checks.host import EvidenceHost
+from cairn.checks.registry import Catalogue
+from cairn.checks.verdicts import Verdict
+from cairn.plan.model import Plan, PlannedHost
+from cairn.plan.roles import freeze
+from freeze.house import DATASETS, NODE, furnished
 from freeze.images import image
-from roles.harness import ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from freeze.house import House
     from roles.harness import Ground
 
-NODE = "freeze"
-PASSWORD = "made-for-this-test-only"
-BUCKETS = ("lung-ct", "breast-mr")
-WISHES = {
-    "kind": "data-provider",
-    "hosts": [
-        {"name": "box", "machine": "sandbox", "os": "debian-13", "runs": ["storage", "pacs"]}
-    ],
-    "datasets": [{"name": name, "description": "Made for tests"} for name in BUCKETS],
-    "storage": {
-        "path": "/srv/imaging",
-        "size": "1 GiB",
-        "consumers": [{"name": "freeze", "writes": list(BUCKETS)}],
-    },
-}
-ORTHANC = {
-    "Name": "ARCHIVE",
-    "StorageDirectory": "/var/lib/orthanc/db-v6",
-    "IndexDirectory": "/var/lib/orthanc/db-v6",
-    "RemoteAccessAllowed": True,
-    "AuthenticationEnabled": True,
-    "RegisteredUsers": {"freeze": PASSWORD},
-}
-#: Twelve subjects, two series of each, three images a series.
-SUBJECTS = [f"SUBJ-{number:02}" for number in range(12)]
-JOB = {
-    "verb": "freeze",
-    "dataset": "lung-ct",
-    "datasets": list(BUCKETS),
-    "node": NODE,
-    "made_with": "cairn 0",
-    "query": {"Modality": "CT", "BodyPartExamined": "CHEST"},
-    "permit": {"id": "TEST-2026-1", "expires": "2027-06-30"},
-    "deidentification": {"profile": "basic", "options": []},
-    "least": 10,
-}
-
-
-@dataclass(frozen=True)
-class House:
-    """A host with archive, storage and the program that freezes, and a client of its storage."""
-
-    box: Ground
-    s3: Any
-
-    def submit(self, **changes: object) -> str:
-        """Hand in a job and return its name."""
-        job = json.dumps({**JOB, **changes})
-        return self.box.ask(
-            f"printf '%s\\n' x MARK {shlex.quote(job)} | "
-            "/usr/local/libexec/cairn/freeze-job submit MARK"
-        )
-
-    def ended(self, name: str) -> dict[str, Any]:
-        """Wait for a job to end and return its result."""
-        for _ in range(240):
-            told = self.box.ask(f"/usr/local/libexec/cairn/freeze-job look {name}; echo .")
-            state, _, result, _ = told.splitlines()
-            if result:
-                self.box.ask(f"/usr/local/libexec/cairn/freeze-job forget {name}")
-                return dict(json.loads(result))
-            assert state not in {"failed", "inactive"}, self.box.ask(
-                f"journalctl --no-pager --unit cairn-freeze@{name}"
-            )
-            time.sleep(0.25)
-        raise AssertionError("the job does not end")
-
-    def do(self, **changes: object) -> dict[str, Any]:
-        """Do a job; it must not be refused."""
-        answer = self.ended(self.submit(**changes))
-        assert answer["ok"], answer
-        return dict(answer["result"])
-
-    def refused(self, **changes: object) -> str:
-        """Do a job that must be refused and return why."""
-        answer = self.ended(self.submit(**changes))
-        assert not answer["ok"], answer
-        return str(answer["message"])
-
-    def send(self, *files: bytes) -> None:
-        """Store images in the archive."""
-        link = http.client.HTTPConnection(self.box.place.address, 8042, timeout=30)
-        token = b64encode(f"freeze:{PASSWORD}".encode()).decode()
-        for file in files:
-            link.request("POST", "/instances", file, {"Authorization": f"Basic {token}"})
-            answer = link.getresponse()
-            told = answer.read()
-            assert answer.status == 200, told
-
-    def archive_forgets(self, subject: str) -> None:
-        """Take a subject out of the archive."""
-        link = http.client.HTTPConnection(self.box.place.address, 8042, timeout=30)
-        token = b64encode(f"freeze:{PASSWORD}".encode()).decode()
-        number = hashlib.sha1(subject.encode()).hexdigest()  # noqa: S324 - Orthanc's identifiers
-        parts = "-".join(number[start : start + 8] for start in range(0, 40, 8))
-        link.request("DELETE", f"/patients/{parts}", headers={"Authorization": f"Basic {token}"})
-        assert link.getresponse().status == 200
-
-    def manifest(self, version: int | None = None, bucket: str = "lung-ct") -> dict[str, Any]:
-        """Return a manifest as a consumer reads it."""
-        key = f"manifests/v{version:04}.json" if version else "manifest.json"
-        return dict(json.loads(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
-
-    def versions(self, bucket: str = "lung-ct") -> list[dict[str, Any]]:
-        """Return every version of every object."""
-        found = self.s3.list_object_versions(Bucket=bucket)
-        return [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
+pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Yield a host with twelve subjects in its archive."""
     try:
-        box = ground(NODE, "box", "debian-13", tmp_path_factory.mktemp("box"))
-        context = box.context(**WISHES)
-        box.ask("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y orthanc")
-        config = shlex.quote(json.dumps(ORTHANC))
-        box.ask(f"rm /etc/orthanc/*.json; printf %s {config} > /etc/orthanc/orthanc.json")
-        box.ask("systemctl restart orthanc")
-        box.ask(
-            "install -d -m 0700 /etc/cairn/archive; umask 077; "
-            f"echo {PASSWORD} > /etc/cairn/archive/freeze.password"
-        )
-        for role in (certificate, storage, freeze):
-            outcome = box.apply(role.plan(context))
-            assert outcome.failure is None, outcome.failure
-        here = House(box, client(box))
-        for bucket in BUCKETS:
-            make_bucket(here.s3, bucket)
-        for subject in SUBJECTS:
-            here.send(*(image(subject, series, one) for series in (1, 2) for one in (1, 2, 3)))
-        yield here
+        yield furnished(tmp_path_factory.mktemp("box"))
     finally:
         sandbox.remove(NODE, "box")
 
 
-def client(box: Ground) -> Any:  # noqa: ANN401 - boto3 has no types
-    """Return a client of the storage as its administrator."""
-    secrets = dict(
-        line.split("=", 1) for line in box.ask("cat /etc/cairn/storage/root.env").splitlines()
-    )
-    authority = box.folder / "authority.crt"
-    authority.write_text(box.ask("cat /etc/cairn/pki/authority.crt") + "\n")
-    return boto3.client(
-        "s3",
-        endpoint_url=f"https://{box.place.address}:7070",
-        verify=str(authority),
-        region_name="us-east-1",
-        aws_access_key_id=secrets["ROOT_ACCESS_KEY_ID"],
-        aws_secret_access_key=secrets["ROOT_SECRET_ACCESS_KEY"],
-        config=Config(s3={"addressing_style": "path"}),
-    )
+@dataclass(frozen=True)
+class Asked:
+    """A shell as the checks of live hosts know it."""
+
+    box: Ground
+
+    def run(self, command: str) -> Reply:
+        """Run a command as root."""
+        done = self.box.ssh(f"sudo sh -c {shlex.quote(command)}")
+        return Reply(done.returncode, done.stdout, done.stderr)
 
 
-def make_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 has no types
-    """Make a versioned, locked bucket that the user `freeze` may work in."""
-    s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
-    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}}
-    s3.put_object_lock_configuration(
-        Bucket=bucket,
-        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
-    )
-    own = f"arn:aws:s3:::{bucket}"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": ["freeze"]},
-        "Action": ["s3:*"],
-        "Resource": [own, f"{own}/*"],
-    }
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+class Reply(NamedTuple):
+    """What testinfra gives back."""
+
+    rc: int
+    stdout: str
+    stderr: str
 
 
-@pytest.mark.sandbox
+def query(part: str) -> dict[str, dict[str, str]]:
+    return {"query": {"BodyPartExamined": part}}
+
+
+def changes(house: House, **how: object) -> list[str]:
+    """Apply the role and return the names of the tasks that changed something."""
+    outcome = house.box.apply(freeze.plan(house.context), **how)
+    assert outcome.failure is None, outcome.failure
+    return [change.task for change in outcome.changes]
+
+
+def test_what_was_changed_by_hand_is_found_and_nothing_else(house: House) -> None:
+    house.box.ask("echo '# more' >> /usr/local/lib/cairn/cairn_freeze/left.py")
+    assert changes(house, check=True) == ["Install the program"]
+    assert changes(house) == ["Install the program"]
+
+
+def test_the_work_is_confined(house: House) -> None:
+    told = house.box.ask("systemd-analyze security --no-pager cairn-freeze@x.service | tail -n 1")
+    assert float(told.split("level for cairn-freeze@x.service: ")[1].split()[0]) <= 3.0
+
+
 def test_a_cohort_becomes_a_version_with_every_object_hashed(house: House) -> None:
     told = house.do()
-    made = house.manifest()
+    made = house.manifest("whole")
     assert (told["version"], told["objects"], told["is_new"]) == (1, 72, True)
     assert told["summary"]["subjects"] == 12
-    assert made == house.manifest(1)
+    assert made == house.manifest("whole", 1)
     for one in made["objects"]:
-        body = house.s3.get_object(Bucket="lung-ct", Key=one["key"])["Body"].read()
+        body = house.s3.get_object(Bucket="whole", Key=one["key"])["Body"].read()
         assert (len(body), hashlib.sha256(body).hexdigest()) == (one["size"], one["sha256"])
-    assert made["permit"]["id"] == "TEST-2026-1"
-    assert made["lock"] == {"mode": "GOVERNANCE", "days": 30}
+    assert (made["permit"]["id"], made["lock"]["mode"]) == ("TEST-2026-1", "GOVERNANCE")
+    assert not house.do()["is_new"]
+
+
+def test_a_later_version_shares_what_did_not_change(house: House) -> None:
+    job = {"dataset": "growing", **query("GROWING")}
+    house.send(*(image("GROW-1", 1, one, BodyPartExamined="GROWING") for one in (1, 2)))
+    house.do(**job)
+    first = house.manifest("growing", 1)
+    house.send(image("GROW-2", 1, 1, BodyPartExamined="GROWING"))
+    told = house.do(**job)
+    assert (told["version"], told["objects"]) == (2, 3)
+    assert house.manifest("growing", 1) == first
+    assert set(Counter(key for key in house.kept("growing") if "GROW" in key).values()) == {1}
+    assert house.do(verb="verify", dataset="growing", version=1)["changed"] == 0
+
+
+def test_a_killed_freeze_goes_on_and_no_version_is_half_written(house: House) -> None:
+    job = {"dataset": "killed", **query("KILLED")}
+    files = (image(f"K-{n % 4}", 1, n, BodyPartExamined="KILLED") for n in range(300))
+    house.send(*files)
+    name = house.submit(**job)
+    noted = "/var/lib/cairn-freeze/work-killed/stored.jsonl"
+    waiting = f"until [ -s {noted} ] || ! systemctl is-active -q cairn-freeze@{name}"
+    halt = f"systemctl kill --signal STOP cairn-freeze@{name}"
+    house.box.ask(f"{waiting}; do sleep 0.05; done; {halt}")
+    busy = house.refused(verb="withdraw", subject="K-1")
+    house.box.ask(f"systemctl kill --signal KILL cairn-freeze@{name}")
+    time.sleep(1)
+    noted_before = int(house.box.ask(f"grep -c . {noted}"))
+    assert "another job is at work" in busy
+    assert 128 <= noted_before < 300
+    assert not [key for key in house.kept("killed") if "manifest" in key]
+    assert "another query or permit was cut short" in house.refused(dataset="killed")
+    told = house.do(**job)
+    assert (told["version"], told["objects"]) == (1, 300)
+    copied = Counter(key for key in house.kept("killed") if "manifest" not in key)
+    assert len(copied) == 300
+    assert copied.total() - 300 <= 300 - noted_before
+
+
+def test_an_image_that_is_not_de_identified_is_never_copied(house: House) -> None:
+    raw = image("SOMEBODY", 1, 1, BodyPartExamined="RAW", PatientIdentityRemoved="")
+    house.send(image("RAW-1", 1, 1, BodyPartExamined="RAW"), raw)
+    told = house.refused(dataset="raw", **query("RAW"))
+    assert "does not say that it is de-identified" in told
+    assert "SOMEBODY" not in told
+    assert not [key for key in house.kept("raw") if "SOMEBODY" in key or "manifest" in key]
+
+
+def test_a_lock_that_nobody_can_pass_is_refused_before_anything_is_stored(house: House) -> None:
+    assert "COMPLIANCE" in house.refused(dataset="forever")
+    assert house.kept("forever") == []
+
+
+def test_what_was_harmed_is_counted_and_named_on_the_host_alone(house: House) -> None:
+    house.do(dataset="damaged")
+    keys = [one["key"] for one in house.manifest("damaged")["objects"]]
+    house.s3.delete_object(Bucket="damaged", Key=keys[0])
+    for key in (keys[1], "SUBJ-99/1/1_CT/1.dcm"):
+        house.s3.put_object(Bucket="damaged", Key=key, Body=b"other", ChecksumAlgorithm="SHA256")
+    told = house.do(verb="verify", dataset="damaged")
+    assert (told["missing"], told["changed"], told["unlisted"]) == (1, 1, 1)
+    assert "SUBJ" not in str(told)
+    found = house.box.ask("cat /var/lib/cairn-freeze/work-damaged/differences.json")
+    assert keys[0] in found
+
+
+def test_the_check_of_live_hosts_finds_the_one_that_is_harmed(house: House) -> None:
+    catalogue = registry.catalogue()
+    check = catalogue.find("DAT-01")
+    assert check
+    role = freeze.plan(house.context)
+    planned = PlannedHost(
+        "box", "debian-13", house.box.place.address, sandbox=True, capabilities=(), volumes=(),
+        roles=(role,),
+    )  # fmt: skip
+    papers = house.context.document
+    plan = Plan(NODE, "data-provider", "staging", papers.digest, (planned,))
+    found = engine.judge_host(
+        papers,
+        plan,
+        planned,
+        EvidenceHost(planned, {}, Asked(house.box)),
+        today=dt.datetime.now(dt.UTC).date(),
+        catalogue=Catalogue((check,), catalogue.parameters),
+    )
+    failed = [str(one.place) for one in found.findings if one.verdict is not Verdict.PASS]
+    assert len(found.findings) == len(DATASETS)
+    assert len(failed) == 1
+    assert "damaged" in failed[0]
+
+
+def test_who_withdraws_leaves_no_byte_and_does_not_come_back(house: House) -> None:
+    for subject in ("LEAVER-1", "STAYER-1"):
+        house.send(*(image(subject, 1, one, BodyPartExamined="LEAVING") for one in (1, 2)))
+    for dataset in ("left-a", "left-b"):
+        house.do(dataset=dataset, **query("LEAVING"))
+    formerly = house.do(verb="show", dataset="left-a")["digest"]
+    told = house.do(verb="withdraw", subject="LEAVER-1")
+    assert [(one["dataset"], one["version"]) for one in told["left"]] == [
+        ("left-a", 2),
+        ("left-b", 2),
+    ]
+    for version in (1, 2):
+        made = house.manifest("left-a", version)
+        assert len(made["objects"]) == 2
+        assert [one["formerly"] for one in made["withdrawals"]] == [formerly]
+    assert house.do(verb="verify", dataset="left-a")["broken_chain"] == []
+    # As if the power had been cut before the copy that people look at first was written.
+    house.s3.copy_object(
+        Bucket="left-a",
+        Key="manifest.json",
+        CopySource={"Bucket": "left-a", "Key": "manifests/v0001.json"},
+        ChecksumAlgorithm="SHA256",
+    )
+    assert house.do(verb="verify", dataset="left-a")["broken_chain"] == [2]
+    assert house.do(verb="withdraw", subject="LEAVER-1")["left"] == []
+    assert house.manifest("left-a") == house.manifest("left-a", 2)
+    assert not house.do(dataset="left-a", **query("LEAVING"))["is_new"]
+    assert "LEAVER" not in str([*house.kept("left-a"), *house.kept("left-b"), told])
+    places = "/srv/imaging /var/lib/cairn-freeze /run/cairn-freeze"
+    # The pattern does not match the commands that look for it.
+    assert house.box.ssh(f"sudo grep -rl 'LEAVER-[1]' {places}").stdout == ""
+    assert house.box.ask(f"find {places} -name '*LEAVER-[1]*'") == ""
+    assert house.box.ask("journalctl --no-pager | grep 'LEAVER-[1]' || true") == ""
+
+
+def test_an_archive_or_a_storage_that_is_down_is_named(house: House) -> None:
+    house.box.ask("systemctl stop orthanc")
+    without_archive = house.refused(anew=True)
+    house.box.ask("systemctl start orthanc; systemctl stop cairn-s3")
+    without_storage = house.refused(verb="show")
+    house.box.ask("systemctl start cairn-s3")
+    assert "the archive does not answer on port 8042" in without_archive
+    assert "the storage does not answer" in without_storage
+
+
+def test_removal_keeps_the_list_of_those_who_left(house: House) -> None:
+    changes(house, tasks_from="remove")
+    house.box.ask("test -s /var/lib/cairn-freeze/withdrawn")
+    left = "find /etc /usr/local /run -name '*freeze*' -not -path '*/consumers/*'"
+    assert house.box.ask(f"{left} -not -path '*/archive/*' -not -path '*/units/*'") == ""
+    assert changes(house)
+    assert house.do(verb="show")["version"] == 1

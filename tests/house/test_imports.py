@@ -27,7 +27,8 @@ ALLOWED = {
     "provider": {"ansible", "artefacts", "sandbox", "checks", "render", "plan", "spec"},
     "stack": {"sandbox", "checks", "render", "plan", "spec"},
     "policy_pack": {"stack", "checks", "render", "plan", "spec"},
-    "cli": {"artefacts", "stack", "sandbox", "checks", "render", "plan", "spec"},
+    "datasets": {"provider", "ansible", "stack", "spec"},
+    "cli": {"artefacts", "datasets", "stack", "sandbox", "checks", "render", "plan", "spec"},
 }
 
 

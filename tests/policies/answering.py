@@ -102,6 +102,7 @@ PLANNED = PlannedHost(
                 Flow("packages-1", "out", "198.19.232.1", "tcp", 3142, WHY, "base"),
             ),
         ),
+        PlannedRole("freeze", variables={"freeze_wanted": True}),
         PlannedRole(
             "gpu",
             variables={

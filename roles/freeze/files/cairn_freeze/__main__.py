@@ -31,8 +31,9 @@ OFTEN: Final = 0.5
 def main(name: str) -> int:
     """Do the job of that name; return 0, or 1 if it was refused or broke."""
     folder = JOBS / name
-    job = json.loads((folder / "job.json").read_bytes())
     try:
+        job = json.loads((folder / "job.json").read_bytes())
+        (folder / "job.json").unlink()  # it may name a subject
         result = {"ok": True, "result": desk().do(job, teller(folder))}
     except Refused as refusal:
         result = {"ok": False, "message": str(refusal)}

@@ -77,6 +77,8 @@ class Freezer:
         last = made if is_new else before[-1]
         if is_new:
             self._storage.publish(last)
+        else:
+            self._storage.point_to(last)
         self._work.end()
         return {**manifest.shown(last), "is_new": is_new}
 

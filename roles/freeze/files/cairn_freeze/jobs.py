@@ -12,7 +12,7 @@ from cairn_freeze.cohort import PSEUDONYM
 from cairn_freeze.freeze import Freezer
 from cairn_freeze.left import Left
 from cairn_freeze.refusal import Refused
-from cairn_freeze.verify import chosen, verify
+from cairn_freeze.verify import chosen, glance, verify
 from cairn_freeze.withdraw import withdraw
 from cairn_freeze.work import Work
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Verbs that change something; one of them is at work at a time.
 CHANGING: Final = frozenset({"freeze", "withdraw"})
+#: Verbs that others may not change anything under; the rest only reads what is whole at any time.
+ALONE: Final = CHANGING | {"verify"}
 
 
 class Desk:
@@ -51,11 +53,14 @@ class Desk:
         """
         verbs = {
             "freeze": self._freeze,
+            "glance": self._glance,
             "list": self._list,
             "show": self._show,
             "verify": self._verify,
             "withdraw": self._withdraw,
         }
+        if job["verb"] not in ALONE:
+            return verbs[job["verb"]](job, tell)
         with alone(self.home / "lock", changing=job["verb"] in CHANGING):
             return verbs[job["verb"]](job, tell)
 
@@ -70,6 +75,18 @@ class Desk:
     def _list(self, job: Job, tell: Tell) -> dict[str, Any]:
         del tell
         return {"datasets": [self._line(name) for name in job["datasets"]]}
+
+    def _glance(self, job: Job, tell: Tell) -> dict[str, Any]:
+        """Say of each data set, in counts, whether it is whole; of one that cannot be read, why."""
+        told: list[dict[str, Any]] = []
+        for number, name in enumerate(job["datasets"], 1):
+            unfinished = self._work(name).begun() is not None
+            try:
+                told.append(glance(self.storage(name), unfinished=unfinished))
+            except Refused as refusal:
+                told.append({"dataset": name, "message": str(refusal)})
+            tell("looking", number, len(job["datasets"]))
+        return {"datasets": told}
 
     def _line(self, name: str) -> dict[str, Any]:
         every = self.storage(name).manifests()

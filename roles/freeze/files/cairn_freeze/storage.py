@@ -125,8 +125,15 @@ class Storage:
     def publish(self, manifest: Manifest) -> None:
         """Write the manifest of a version, and then the copy that people look at first."""
         data = manifests.written(manifest)
-        for key in (manifests.name(manifest["version"]), LATEST):
-            self.put(manifests.entry_of(key, data), data)
+        self.put(manifests.entry_of(manifests.name(manifest["version"]), data), data)
+        self.point_to(manifest)
+
+    def point_to(self, manifest: Manifest) -> None:
+        """Have the copy that people look at first be that of the newest version."""
+        data = manifests.written(manifest)
+        entry = manifests.entry_of(LATEST, data)
+        if self.look(LATEST) != entry:
+            self.put(entry, data)
 
     @_told
     def erase(self, prefix: str, *, keep: Iterable[str] = ()) -> int:

@@ -78,6 +78,29 @@ def verify(
     }
 
 
+def glance(storage: Storage, *, unfinished: bool) -> dict[str, Any]:
+    """Compare what the bucket lists with all manifests, without reading an object.
+
+    Args:
+        storage: The bucket.
+        unfinished: Whether a freeze is at work or was cut short; its objects are in no manifest.
+    """
+    every = storage.manifests()
+    wanted = {entry.key: entry.size for each in every for entry in manifest.entries(each)}
+    found = dict(storage.listed())
+    ours = {manifest.LATEST, *(manifest.name(each["version"]) for each in every)}
+    strays = set() if unfinished else set(found) - set(wanted) - ours
+    return {
+        "dataset": storage.bucket,
+        "versions": len(every),
+        "objects": len(wanted),
+        "missing": sum(key not in found for key in wanted),
+        "changed": sum(found.get(key, size) != size for key, size in wanted.items()),
+        "unlisted": len(strays),
+        "broken_chain": _breaks(every),
+    }
+
+
 def _breaks(every: Sequence[Manifest]) -> list[int]:
     """Return the versions whose predecessor is not the one that they name."""
     wrong = []

@@ -38,6 +38,7 @@ def withdraw(storage: Storage, subject: str, *, at: str) -> Manifest | None:
         if manifest.names(one, subject):
             _replace(storage, manifest.without(one, subject, at=at))
     if before:
+        storage.point_to(storage.manifests()[-1])
         storage.erase(manifest.FOLDER, keep=[key for key, _ in storage.listed(manifest.FOLDER)])
         storage.erase(manifest.LATEST, keep=[manifest.LATEST])
     storage.erase(f"{subject}/")

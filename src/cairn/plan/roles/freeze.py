@@ -19,6 +19,26 @@ FILES: Final = (
     "/etc/systemd/system/cairn-freeze@.service",
     "/etc/tmpfiles.d/cairn-freeze.conf",
 )
+#: What Orthanc's user `freeze` must be let do: method and path as a Lua pattern.
+MAY_IN_ARCHIVE: Final = (
+    ("POST", "^/tools/find$"),
+    ("GET", "^/series/[0-9a-f-]+/instances$"),
+    ("GET", "^/instances/[0-9a-f-]+/simplified%-tags$"),
+    ("GET", "^/instances/[0-9a-f-]+/file$"),
+)
+#: What the storage's user `freeze` must be let do in the bucket of a data set, and with objects.
+MAY_IN_BUCKETS: Final = (
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+)
+MAY_WITH_OBJECTS: Final = (
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetObject",
+    "s3:PutObject",
+)
 #: In Debian 13 and 12 alike.
 PACKAGES: Final = ("python3", "python3-boto3", "python3-pydicom")
 

@@ -1,0 +1,115 @@
+"""Hands jobs to the host and waits for their results; images stay where they are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from cairn.ansible.job import Connection
+from cairn.datasets.jobs import host_of
+from cairn.errors import ApplyFailed
+from cairn.provider.failures import Refused
+from cairn.provider.root_shell import root_shell
+from cairn.stack.places import connections, require_running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from cairn.provider.root_shell import RootShell
+    from cairn.spec.document import Document
+
+    #: Told of the progress: part of the work, how much of how much.
+    Tell = Callable[[str, int, int], None]
+
+PROGRAM: Final = "/usr/local/libexec/cairn/freeze-job"
+#: Seconds between two looks at a job, and how many looks may fail before somebody is told.
+OFTEN: Final = 0.5
+FAILURES: Final = 5
+#: States of a unit that does nothing any more, systemctl(1).
+ENDED: Final = frozenset({"inactive", "failed"})
+
+
+def do(document: Document, job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """Have the host do a job and return its result.
+
+    The job goes through standard input: no argument of a command names a subject.
+
+    Args:
+        document: The node.
+        job: What `cairn.datasets.jobs` made.
+        tell: Told of the progress.
+
+    Raises:
+        ApplyFailed: The host cannot be reached, or refused, or the job broke.
+    """
+    require_running(document)
+    host = host_of(document).name
+    way = connections(document)[host]
+    if way is None:
+        raise ApplyFailed(f"{document.spec.name}: {host} does not run")
+    try:
+        return asyncio.run(_do(f"{document.spec.name}: {host}", Connection(**way), job, tell))
+    except Refused as refused:
+        raise ApplyFailed(str(refused)) from None
+
+
+async def _do(name: str, way: Connection, job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    async with root_shell(name, way) as shell:
+        number = await submit(shell, job)
+        answer = await _waited(shell, number, tell)
+        await shell.run(f"{PROGRAM} forget {number}")
+    if not answer["ok"]:
+        raise ApplyFailed(f"{name}: {answer['message']}")
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+async def submit(shell: RootShell, job: Mapping[str, Any]) -> str:
+    """Hand a job in and return its number.
+
+    Raises:
+        ApplyFailed: The host takes no jobs.
+        Refused: The host cannot be reached.
+    """
+    answer = await shell.run(f"{PROGRAM} submit", feed=_fed(job))
+    if answer.status != 0:
+        told = answer.complaint.strip().splitlines() or ["it gave no reason"]
+        raise ApplyFailed(
+            f"{shell.host} takes no job ({told[-1]}); run `cairn up`, then this again"
+        )
+    return answer.text.strip()
+
+
+async def _fed(job: Mapping[str, Any]) -> AsyncIterator[bytes]:
+    yield json.dumps(job).encode()
+
+
+async def _waited(shell: RootShell, number: str, tell: Tell) -> dict[str, Any]:
+    failed = 0
+    while True:
+        try:
+            answer = await shell.run(f"{PROGRAM} look {number}")
+        except Refused:
+            failed += 1
+            if failed == FAILURES:
+                raise ApplyFailed(
+                    f"{shell.host} cannot be asked any more; the job goes on there, and the same "
+                    "command tells later what became of it"
+                ) from None
+            continue
+        failed = 0
+        if answer.status != 0:
+            raise ApplyFailed(f"{shell.host} lost the job; see `cairn dataset list`")
+        state, progress, result = (*answer.text.split("\n"), "", "")[:3]
+        if result:
+            found: dict[str, Any] = json.loads(result)
+            return found
+        if state in ENDED:
+            raise ApplyFailed(
+                f"{shell.host} did not do the job; read `journalctl -u 'cairn-freeze@*'` there"
+            )
+        if progress:
+            told = json.loads(progress)
+            tell(told["part"], told["done"], told["of"])
+        await asyncio.sleep(OFTEN)
