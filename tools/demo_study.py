@@ -81,9 +81,7 @@ class Station:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
         request = builder.sign(key, hashes.SHA256())
-        private = key.private_bytes(
-            Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
-        )
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         (self.folder / f"{name}.key").write_bytes(private)
         (self.folder / f"{name}.csr").write_bytes(request.public_bytes(Encoding.PEM))
         files = ("--csr", f"{self.folder}/{name}.csr", "--out", f"{self.folder}/{name}.crt")

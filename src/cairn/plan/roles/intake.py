@@ -75,7 +75,6 @@ def plan(context: Context) -> PlannedRole:
         flows=tuple(_flows(pacs)),
         artefacts=wheels,
         promises=tuple(_promises(pacs)),
-        secrets=(Secret(KEY_FILE),),
     )
 
 
