@@ -19,7 +19,7 @@ def house_of_sample(folder: Path) -> Path:
     (folder / "nodes").mkdir()
     shutil.copy(SAMPLE, folder / "nodes")
     shutil.copy(ROOT / "nodes" / "demo.federation.json", folder / "nodes")
-    for name in ("templates", "policies", "roles"):
+    for name in ("templates", "policies", "roles", "tools"):
         (folder / name).symlink_to(ROOT / name)
     return folder
 
