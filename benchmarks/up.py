@@ -19,7 +19,7 @@ from pathlib import Path
 from cairn import house
 from cairn.stack import pulumi_cli
 
-LINKED = ("Pulumi.yaml", "stacks", "roles", "templates", "policies", ".venv", "src")
+LINKED = ("Pulumi.yaml", "stacks", "roles", "templates", "policies", "tools", ".venv", "src")
 CAIRN = Path(sys.executable).parent / "cairn"
 ROUNDS = 3
 
