@@ -23,19 +23,28 @@ STRANGER = f"""folder=$(mktemp -d) && trap 'rm -r "$folder"' EXIT
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=stranger \
 -keyout "$folder/key" -out "$folder/crt" 2>/dev/null
 {ASK.format(path="/dicom-web/studies", options='-cert "$folder/crt" -key "$folder/key"')}"""
-#: Asks Orthanc's REST interface for a path, at the loopback and at the host's own address.
+#: Asks Orthanc's REST interface at the loopback and at the host's own address without a password,
+#: and once with the one that Cairn made for this question.
 REST = """python3 -c '
-import socket, urllib.error, urllib.request
+import base64, socket, urllib.error, urllib.request
+def status(address, path, **headers):
+    ask = urllib.request.Request(f"http://{address}:8042/{path}", headers=headers)
+    try:
+        return urllib.request.urlopen(ask, timeout=5).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return "refused"
 probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 probe.connect(("192.0.2.1", 9))
-for address in ("127.0.0.1", probe.getsockname()[0]):
-    try:
-        told = urllib.request.urlopen(f"http://{address}:8042/system", timeout=5).status
-    except urllib.error.HTTPError as error:
-        told = error.code
-    except OSError as error:
-        told = "refused"
-    print("loopback" if address == "127.0.0.1" else "outside", told)
+print("loopback", status("127.0.0.1", "system"))
+print("outside", status(probe.getsockname()[0], "system"))
+try:
+    login = b"verify:" + open("/etc/cairn/archive/verify.password", "rb").read()
+    known = "Basic " + base64.b64encode(login).decode()
+    print("index", status("127.0.0.1", "statistics", Authorization=known))
+except OSError:
+    print("index unasked")
 '"""
 
 
@@ -88,7 +97,7 @@ def _answers(host: EvidenceHost, what: str, reply: Reply, wanted: str) -> tuple[
 
 @check(
     id="PAC-06",
-    title="Orthanc's own interface refuses who has no password, and other addresses",
+    title="Orthanc answers from its index, and refuses who has no password",
     severity=Severity.CRITICAL,
     supports=("GDPR 32(1)(b)", "ISO A.8.3 A.8.5", "ANSSI R62"),
     remediation="Run `cairn up NAME`; see that /etc/orthanc holds Cairn's files only.",
@@ -100,12 +109,14 @@ def rest_is_closed(host: EvidenceHost) -> Findings:
         return
     reply = host.run(REST)
     told = dict(line.split(" ", 1) for line in reply.lines if line.count(" ") == 1)
-    if not {"loopback", "outside"} <= set(told):
+    if not {"loopback", "outside", "index"} <= set(told):
         raise VerifyFailed(f"the interface could not be asked: {reply.last}")
     inside, outside = told["loopback"], told["outside"]
     yield inside == "401", At(host, "127.0.0.1:8042"), f"without a password: {inside}, wanted 401"
     closed = outside in {"401", "403", "refused"}
     yield closed, At(host, "the host's own address:8042"), f"from outside: {outside}"
+    at = At(host, "index")
+    yield told["index"] == "200", at, f"with a password: {told['index']}, wanted 200"
 
 
 @check(

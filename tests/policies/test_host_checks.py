@@ -149,6 +149,7 @@ TAMPERED: list[tuple[str, str, str, str]] = [
     ("PAC-05", "explorer", "HTTP/1.1 404", "HTTP/1.1 200"),
     ("PAC-06", "answer", "loopback 401", "loopback 200"),
     ("PAC-06", "answer", "outside 401", "outside 200"),
+    ("PAC-06", "answer", "index 200", "index 500"),
     ("SQL-01", "sockets", "Orthanc", "postgres"),
     ("SQL-01", "owner", "", "psql: error: connection failed"),
     ("SQL-01", "other", "", "1\n"),
