@@ -5,6 +5,10 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+import pytest
+import yaml
+
+from cairn import house
 from cairn.plan.context import Context, Place
 from cairn.plan.model import PlannedHost
 from cairn.plan.roles import intake
@@ -86,3 +90,13 @@ def test_the_profile_in_force_is_said_by_the_plan() -> None:
 
 def test_spec_and_program_carry_out_the_same_options() -> None:
     assert CODES.keys() - {"basic"} == CARRIED_OUT
+
+
+@pytest.mark.parametrize("entry", ["main", "remove"])
+def test_the_argument_specs_say_the_same_as_the_defaults(entry: str) -> None:
+    role = house.root() / "roles" / "intake"
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
+    options = specs["argument_specs"][entry]["options"]
+    defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text())
+    assert {name: option["default"] for name, option in options.items()} == defaults
+    assert set(planned().variables) <= set(defaults)

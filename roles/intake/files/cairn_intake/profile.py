@@ -152,7 +152,5 @@ def basic() -> dict[int, Verb]:
 
 
 def repeats(tag: int) -> bool:
-    """Whether a tag is one of the table's repeating groups: curves and overlays, all removed."""
-    group, element = tag >> 16, tag & 0xFFFF
-    curve, overlay = group >> 8 == _CURVES, group >> 8 == _OVERLAYS
-    return curve or (overlay and element in {0x3000, 0x4000})
+    """Whether a tag is of a curve or an overlay: the table removes what is drawn, we all of it."""
+    return tag >> 24 in {_CURVES, _OVERLAYS}
