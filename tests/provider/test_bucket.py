@@ -308,7 +308,8 @@ def test_a_preview_asks_nobody(
     monkeypatch.setattr(s3, "READ", "exit 7")
 
     async def scenario(provider: Provider) -> None:
-        await provider.create(wanted, preview=True)
+        identity, outputs = await provider.create(wanted, preview=True)
+        assert (identity, outputs["name"]) == ("", wanted["name"])
 
     buckets(scenario)
 
