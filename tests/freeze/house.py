@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shlex
+import time
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,11 @@ WISHES: dict[str, Any] = {
     "storage": {
         "path": "/srv/imaging",
         "size": "1 GiB",
-        "consumers": [{"name": "freeze", "writes": list(DATASETS)}],
+        "consumers": [
+            {"name": "freeze", "writes": list(DATASETS)},
+            # The tests look from this computer, which sandbox hosts see on these networks.
+            {"name": "tests", "reads": list(DATASETS), "comes_from": "198.18.0.0/15"},
+        ],
     },
 }
 ORTHANC = {
@@ -133,7 +138,7 @@ def furnished(folder: Path, os: str = "debian-13") -> House:
     box = ground(NODE, "box", os, folder)
     hosts = [{"name": "box", "machine": "sandbox", "os": os, "runs": ["storage", "pacs"]}]
     context = box.context(**WISHES, hosts=hosts)
-    box.ask("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y orthanc")
+    install(box, "orthanc")
     config = shlex.quote(json.dumps(ORTHANC))
     box.ask(f"rm /etc/orthanc/*.json; printf %s {config} > /etc/orthanc/orthanc.json")
     box.ask(f"printf %s {shlex.quote(FILTER)} > /etc/orthanc/who-may-what.lua")
@@ -148,6 +153,16 @@ def furnished(folder: Path, os: str = "debian-13") -> House:
     for subject in SUBJECTS:
         house.send(*(image(subject, series, one) for series in (1, 2) for one in (1, 2, 3)))
     return house
+
+
+def install(box: Ground, package: str) -> None:
+    """Install a package, however long the mirror takes."""
+    fetch = f"apt-get update -qq && apt-get install -qq -y {package}"
+    how = "--quiet --no-block --unit=fetch --setenv=DEBIAN_FRONTEND=noninteractive"
+    box.ask(f"systemd-run {how} --property=Type=oneshot sh -c {shlex.quote(fetch)}")
+    while box.ask("systemctl show --value --property=ActiveState fetch") == "activating":
+        time.sleep(1)
+    box.ask(f"dpkg --status {package}")
 
 
 def administrator(box: Ground) -> Any:  # noqa: ANN401 - boto3 has no types
