@@ -190,6 +190,7 @@ def write_slice(folder: Path, number: int) -> Path:
     image.PatientName, image.PatientID = PATIENT, NUMBER
     image.PatientBirthDate, image.PatientSex, image.PatientAge = "19610203", "F", "063Y"
     image.StudyDate, image.StudyTime, image.AccessionNumber = "20240310", "101500", "ACC-4711"
+    image.AcquisitionDate, image.AcquisitionTime = "20240310", "101520"
     image.ReferringPhysicianName, image.InstitutionName = "Panza^Sancho", "Example Hospital"
     image.Modality, image.Manufacturer, image.BodyPartExamined = "CT", "Example Imaging", "CHEST"
     image.ImageType, image.InstanceNumber = ["ORIGINAL", "PRIMARY", "AXIAL"], number

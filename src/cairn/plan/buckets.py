@@ -8,19 +8,35 @@ from cairn.plan.model import PlannedBucket
 from cairn.spec.imaging import Bucket, StorageConsumer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from cairn.spec.node import Spec
 
 #: Reads the data sets without being named, where the node runs it.
 AGENT: Final = "fl-agent"
+#: Writes the data sets without being named, where one host has archive and S3 server.
+FREEZE: Final = "freeze"
 
 
 def consumers_of(spec: Spec) -> tuple[StorageConsumer, ...]:
-    """Return all who use buckets: those declared, and the agent where it is not among them."""
+    """Return all who use buckets: those declared, then those of the node's own services."""
     declared = spec.storage.consumers if spec.storage else ()
-    runs = any(AGENT in host.runs for host in spec.hosts)
-    if not runs or AGENT in {one.name for one in declared}:
-        return declared
-    return (*declared, StorageConsumer(name=AGENT, reads=_datasets(spec)))
+    named = {one.name for one in declared}
+    return (*declared, *(one for one in _own(spec) if one.name not in named))
+
+
+def freezes(spec: Spec, runs: Collection[str]) -> bool:
+    """Tell whether a host that runs these freezes data sets: from its archive into its storage."""
+    own = spec.storage is not None and spec.storage.engine == "versitygw"
+    return own and {"pacs", "storage"} <= set(runs)
+
+
+def _own(spec: Spec) -> Iterator[StorageConsumer]:
+    datasets = _datasets(spec)
+    if any(AGENT in host.runs for host in spec.hosts):
+        yield StorageConsumer(name=AGENT, reads=datasets)
+    if any(freezes(spec, host.runs) for host in spec.hosts):
+        yield StorageConsumer(name=FREEZE, reads=datasets, writes=datasets)
 
 
 def buckets_of(spec: Spec) -> tuple[PlannedBucket, ...]:

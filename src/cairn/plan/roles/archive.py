@@ -43,6 +43,12 @@ FILES: Final = (
 #: Orthanc's users with what each may do: method and path as a Lua pattern.
 USERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "intake": (("POST", "^/instances$"),),
+    "freeze": (
+        ("POST", "^/tools/find$"),
+        ("GET", "^/series/[%x-]+/instances$"),
+        ("GET", "^/instances/[%x-]+/simplified%-tags$"),
+        ("GET", "^/instances/[%x-]+/file$"),
+    ),
     "dictionary": (("POST", "^/tools/find$"),),
     "verify": (("GET", "^/system$"), ("GET", "^/statistics$")),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cairn.plan.buckets import freezes
 from cairn.plan.model import Account, PlannedFile, PlannedRole
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ ELSEWHERE: Final = "data sets: they are frozen where archive and S3 server are o
 
 def plan(context: Context) -> PlannedRole:
     """Plan the program that freezes data sets, where the host has archive and S3 server."""
-    storage = context.spec.storage
-    own = storage is not None and storage.engine == "versitygw"
-    if not own or not {"pacs", "storage"} <= set(context.host.runs):
+    if not freezes(context.spec, context.host.runs):
         return PlannedRole(ROLE, {"freeze_wanted": False}, without=(ELSEWHERE,))
     return PlannedRole(
         name=ROLE,
