@@ -92,6 +92,7 @@ class Host(pulumi.ComponentResource):
             "expire_days": bucket.expire_days,
             "readers": list(bucket.readers),
             "writers": list(bucket.writers),
+            "keepers": list(bucket.keepers),
         }
         opts = pulumi.ResourceOptions(
             parent=self, depends_on=self.roles[-1:], deleted_with=self._machine

@@ -55,6 +55,9 @@ def _bucket(bucket: Bucket, consumers: tuple[StorageConsumer, ...]) -> PlannedBu
         expire_days=bucket.expire_days,
         readers=tuple(one.name for one in consumers if bucket.name in one.reads),
         writers=tuple(one.name for one in consumers if bucket.name in one.writes),
+        keepers=tuple(
+            one.name for one in consumers if one.name == FREEZE and bucket.name in one.writes
+        ),
     )
 
 

@@ -146,6 +146,7 @@ class PlannedBucket:
         expire_days: Days after which objects are deleted, or None.
         readers: Access keys of those who may list and read.
         writers: Access keys of those who may write and delete.
+        keepers: Those of them who may delete older versions as well: whoever freezes data sets.
     """
 
     name: str
@@ -154,6 +155,7 @@ class PlannedBucket:
     expire_days: int | None = None
     readers: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()
+    keepers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ BUCKET_INPUTS = {
     "expire_days": Input("integer", required=False),
     "readers": Input("array", required=False),
     "writers": Input("array", required=False),
+    "keepers": Input("array", required=False),
 }
 #: A change of one of these makes another bucket.
 _IDENTITY = ("node", "host", "name", "endpoint")
@@ -48,7 +49,7 @@ class Bucket:
 
     def check(self, inputs: Values) -> tuple[Values, list[tuple[str, str]]]:
         """Fill in what may be left out."""
-        return {"versioning": True, "readers": [], "writers": [], **inputs}, []
+        return {"versioning": True, "readers": [], "writers": [], "keepers": [], **inputs}, []
 
     def diff(self, old_inputs: Values, old_outputs: Values, inputs: Values) -> Difference:
         """Name each changed property, and what was found changed by hand."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cairn.plan.roles.freeze import MAY_IN_BUCKETS, MAY_WITH_OBJECTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -43,13 +45,16 @@ def policy_of(inputs: Values) -> Values | None:
     """
     name = f"arn:aws:s3:::{inputs['name']}"
     foreign = "arn:aws:iam:::user/" if inputs.get("endpoint") else ""
-    readers, writers = (
-        [f"{foreign}{one}" for one in inputs.get(way) or ()] for way in ("readers", "writers")
+    readers, writers, keepers = (
+        [f"{foreign}{one}" for one in inputs.get(way) or ()]
+        for way in ("readers", "writers", "keepers")
     )
     statements = [
         *_allow("read", readers, READS, f"{name}/*"),
         *_allow("write", writers, WRITES, f"{name}/*"),
         *_allow("list", sorted({*readers, *writers}), LISTS, name),
+        *_allow("keep", keepers, MAY_WITH_OBJECTS, f"{name}/*"),
+        *_allow("keep-bucket", keepers, MAY_IN_BUCKETS, name),
     ]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
 

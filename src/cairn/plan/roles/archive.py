@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Secret, Service
-from cairn.plan.roles import certificate, postgresql
+from cairn.plan.roles import certificate, freeze, postgresql
 from cairn.spec.node import DataProviderNode
 from cairn.spec.services import Search
 
@@ -43,12 +43,7 @@ FILES: Final = (
 #: Orthanc's users with what each may do: method and path as a Lua pattern.
 USERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "intake": (("POST", "^/instances$"),),
-    "freeze": (
-        ("POST", "^/tools/find$"),
-        ("GET", "^/series/[%x-]+/instances$"),
-        ("GET", "^/instances/[%x-]+/simplified%-tags$"),
-        ("GET", "^/instances/[%x-]+/file$"),
-    ),
+    "freeze": freeze.MAY_IN_ARCHIVE,
     "dictionary": (("POST", "^/tools/find$"),),
     "verify": (("GET", "^/system$"), ("GET", "^/statistics$")),
 }
