@@ -6,13 +6,15 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 import yaml
 
 from cairn import house, sandbox
+from cairn.errors import Misuse
 from cairn.plan.context import Context, Place
 from cairn.plan.roles import archive, certificate, postgresql
-from e2e.machines import init_of
+from cairn.stack import certificates
 from roles.clients import Client, client, run, stranger
 from roles.harness import document, ground
 
@@ -172,6 +174,20 @@ def test_what_was_stored_is_found_and_read_back(reader: Client, sender: Client) 
 
 
 @pytest.mark.sandbox
+def test_what_the_verb_has_signed_on_the_host_opens_the_gate(box: Ground, folder: Path) -> None:
+    papers = box.context(**hospital(str(box.place.gateway)))
+    second = stranger(box, folder, "console-7")
+    request = (folder / "console-7.csr").read_bytes()
+    signed = certificates.sign(papers.document, papers.host, request, "reader")
+    second.crt.write_text(signed)
+    assert second.curl("/dicom-web/studies")[0] == "200"
+    authority = certificates.authority_of(papers.document, papers.host)
+    assert authority.strip() == (folder / "ca.crt").read_text().strip()
+    with pytest.raises(Misuse, match="declares no client `console-7`"):
+        certificates.sign(papers.document, papers.host, request)
+
+
+@pytest.mark.sandbox
 def test_a_consumer_does_what_it_may_and_nothing_else(reader: Client, sender: Client) -> None:
     assert reader.store(2)[0] == "403"
     assert sender.curl("/dicom-web/studies")[0] == "403"
@@ -206,11 +222,21 @@ def test_a_certificate_of_somebody_who_is_no_consumer_opens_nothing(workstation:
 @pytest.mark.parametrize("port", [8443, 4243])
 def test_old_versions_of_tls_are_refused(box: Ground, port: int) -> None:
     way = ("openssl", "s_client", "-connect", f"{box.place.address}:{port}")
+    old = ("-cipher", "ALL:@SECLEVEL=0")
     told = {
-        version: "protocol version" in (run(*way, f"-{version}").stderr)
+        version: "protocol version" in (run(*way, *old, f"-{version}").stderr)
         for version in ("tls1_1", "tls1_2")
     }
     assert told == {"tls1_1": True, "tls1_2": False}
+
+
+@pytest.mark.sandbox
+def test_a_modality_that_knows_tls_1_2_and_rsa_only_gets_in(workstation: Client) -> None:
+    told = run(
+        "openssl", "s_client", "-connect", f"{workstation.address}:4243", "-tls1_2", "-cipher",
+        "ECDHE-RSA-AES128-GCM-SHA256", "-cert", workstation.crt, "-key", workstation.key,
+    ).stdout  # fmt: skip
+    assert "Cipher is ECDHE-RSA-AES128-GCM-SHA256" in told
 
 
 @pytest.mark.sandbox
@@ -354,12 +380,20 @@ def wait(box: Ground, who: Client) -> None:
     pytest.fail(box.ask("journalctl --no-pager -u orthanc | tail -n 20"))
 
 
+def cut_the_power(box: Ground) -> None:
+    """Kill the host's init: the kernel ends everything in it at once."""
+    machine = psutil.Process(box.running.pid)
+    (init,) = machine.children()
+    init.kill()
+    machine.wait(20)
+
+
 @pytest.mark.sandbox
 def test_what_was_confirmed_survives_a_power_cut(
     box: Ground, reader: Client, sender: Client
 ) -> None:
     assert sender.store(5)[0] == "200"
-    init_of(sandbox.find(NODE, HOST).record).kill()
+    cut_the_power(box)
     begin(box.folder)
     wait(box, reader)
     assert {"PSEUDO-1", "PSEUDO-5"} <= studies(reader)

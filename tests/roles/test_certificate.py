@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -99,10 +99,19 @@ def test_the_services_answer_to_the_names_and_addresses_of_the_host(box: Ground)
 
 
 @pytest.mark.sandbox
+def test_dicom_has_a_certificate_with_an_rsa_key(box: Ground) -> None:
+    key = read(box, "dicom.crt").public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    assert key.key_size == 3072
+    box.ask("cd /etc/cairn/pki && openssl verify -x509_strict -CAfile authority.crt dicom.crt")
+
+
+@pytest.mark.sandbox
 def test_the_keys_are_readable_by_root_only(box: Ground) -> None:
     modes = box.ask("stat --format='%a %U %n' /etc/cairn/pki/*.key")
     assert modes.splitlines() == [
         "600 root /etc/cairn/pki/authority.key",
+        "600 root /etc/cairn/pki/dicom.key",
         "600 root /etc/cairn/pki/node.key",
     ]
 
@@ -184,7 +193,8 @@ def test_removal_keeps_the_keys_and_the_next_run_goes_on_with_them(box: Ground) 
     before = read(box, "authority.crt")
     apply(box, tasks_from="remove")
     assert box.ask("ls /etc/cairn/pki").split() == [
-        "authority.crt", "authority.key", "node.crt", "node.key", "reload.d",
+        "authority.crt", "authority.key", "dicom.crt", "dicom.key", "node.crt", "node.key",
+        "reload.d",
     ]  # fmt: skip
     assert apply(box, tasks_from="remove") == []
     apply(box)
