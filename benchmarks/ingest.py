@@ -98,7 +98,7 @@ def main(count: int) -> None:
         place = Path(folder)
         try:
             box = harness.ground(NODE, "box", "debian-13", place)
-            box.ask(test_intake.ARCHIVE.replace("PROXY", str(box.place.package_cache)))
+            test_intake.lay_archive(box)
             compared(box, Slices(place), count)
         finally:
             sandbox.remove(NODE, "box")
