@@ -19,7 +19,7 @@ from pathlib import Path
 from cairn import house
 from cairn.stack import pulumi_cli
 
-LINKED = ("Pulumi.yaml", "stacks", "roles", "templates", "policies", ".venv", "src")
+LINKED = ("Pulumi.yaml", "stacks", "roles", "templates", "policies", "tools", ".venv", "src")
 CAIRN = Path(sys.executable).parent / "cairn"
 ROUNDS = 3
 
@@ -32,6 +32,9 @@ def main(node: str) -> None:
         for name in LINKED:
             (own / name).symlink_to(checkout / name)
         shutil.copytree(checkout / "nodes", own / "nodes")
+        # An activated environment would lead Pulumi to the state of this checkout.
+        for name in [name for name in os.environ if name.startswith("PULUMI_")]:
+            del os.environ[name]
         os.environ["CAIRN_HOME"] = str(own)
         try:
             rows = measured(node)

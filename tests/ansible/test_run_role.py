@@ -209,13 +209,12 @@ def test_the_environment_of_ansible_is_an_allow_list(
 def test_a_cancelled_run_leaves_no_process_and_no_folder(
     prepare: Callable[..., RoleRun], tmp_path: Path
 ) -> None:
-    waited = asyncio.run(_cancel_while_waiting(prepare(variables={"tiny_waits": True})))
-    assert waited < 8
+    asyncio.run(_cancel_while_waiting(prepare(variables={"tiny_waits": True})))
     assert _left(tmp_path) == []
     assert list((tmp_path / "work").iterdir()) == []
 
 
-async def _cancel_while_waiting(run: RoleRun) -> float:
+async def _cancel_while_waiting(run: RoleRun) -> None:
     reached = asyncio.Event()
 
     async def note(name: str) -> None:
@@ -226,11 +225,9 @@ async def _cancel_while_waiting(run: RoleRun) -> float:
     await asyncio.wait_for(reached.wait(), 60)
     await asyncio.sleep(0.5)
     assert _left(Path(run.work).parent)
-    start = time.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
-    return time.monotonic() - start
+        await asyncio.wait_for(task, 60)
 
 
 def test_a_killed_parent_leaves_no_process(prepare: Callable[..., RoleRun], tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_secret_that_is_a_word_of_the_protocol_breaks_nothing(
 
 def test_a_rescued_failure_is_no_failure(prepare: Callable[..., RoleRun]) -> None:
     failed = _event("runner_on_failed", {"msg": "no"})
-    assert _told(prepare(), failed, status=0) == [{"event": "done"}]
+    assert _told(prepare(), failed, status=0) == [{"event": "done", "run": 0}]
 
 
 def test_the_last_failure_is_the_one_that_is_told(prepare: Callable[..., RoleRun]) -> None:

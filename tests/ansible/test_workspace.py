@@ -44,23 +44,24 @@ def test_everything_below_the_folder_is_private(
 ) -> None:
     folder = tmp_path / "private"
     folder.mkdir(mode=0o700)
-    workspace.lay_out(folder, prepare(files={"/etc/a/b.conf": HostFile("x\r\n")}))
-    assert (folder / "rendered/etc/a/b.conf").read_bytes() == b"x\r\n"
+    workspace.lay_out(folder, [prepare(files={"/etc/a/b.conf": HostFile("x\r\n")})])
+    assert (folder / "rendered/tiny/etc/a/b.conf").read_bytes() == b"x\r\n"
     files = [path for path in folder.rglob("*") if path.is_file()]
     for path in (*folder.iterdir(), *files):
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_no_facts_are_gathered(prepare: Callable[..., RoleRun]) -> None:
-    assert workspace.play(prepare())["gather_facts"] is False
+def test_no_facts_are_gathered(prepare: Callable[..., RoleRun], tmp_path: Path) -> None:
+    assert workspace.play(prepare(), tmp_path)["gather_facts"] is False
 
 
 @pytest.mark.parametrize("text", ["0644", "no", "1.10", "null", "a: b", "# c", "ü", "line\nline\n"])
 def test_a_text_stays_a_text(prepare: Callable[..., RoleRun], tmp_path: Path, text: str) -> None:
     folder = tmp_path / "private"
     folder.mkdir()
-    workspace.lay_out(folder, prepare(variables={"tiny_text": text}))
-    assert yaml.safe_load((folder / "env/extravars").read_text())["tiny_text"] == text
+    workspace.lay_out(folder, [prepare(variables={"tiny_text": text})])
+    [play] = yaml.safe_load((folder / "project/play.yml").read_text())
+    assert play["vars"]["tiny_text"] == text
 
 
 def test_the_variable_that_holds_the_password_passes_and_no_other() -> None:

@@ -100,7 +100,7 @@ def plan() -> Plan:
 @pytest.fixture
 def home(checkout: Path) -> Path:
     """A checkout with the real skeletons, templates and policies, and a federation file."""
-    for folder in ("templates", "policies"):
+    for folder in ("templates", "policies", "tools"):
         (checkout / folder).symlink_to(ROOT / folder)
     copy(ROOT / "nodes" / "demo.federation.json", checkout / "nodes")
     return checkout

@@ -230,7 +230,7 @@ def house_in(folder: Path) -> Iterator[House]:
 
     Roles and templates are copies, so that somebody at work on them changes no digest meanwhile.
     """
-    for name in ("roles", "templates", "policies"):
+    for name in ("roles", "templates", "policies", "tools"):
         shutil.copytree(CHECKOUT / name, folder / name)
     for name in (".venv", "src"):
         (folder / name).symlink_to(CHECKOUT / name)

@@ -92,7 +92,7 @@ class Pulumi:
 
     def __init__(self, folder: Path, spec: dict[str, Any], program: str | None = None) -> None:
         real = house.root()
-        for name in ("roles", "templates", "policies", ".venv", "src"):
+        for name in ("roles", "templates", "policies", "tools", ".venv", "src"):
             (folder / name).symlink_to(real / name)
         shutil.copy(real / "Pulumi.yaml", folder)
         if program is None:

@@ -247,7 +247,8 @@ def test_a_policy_that_was_changed_by_hand_is_found_and_mended(
         _, outputs = await provider.create(wanted)
         server.root.put_bucket_policy(Bucket=name, Policy=json.dumps(grab))
         identity, drifted = await provider.read(wanted, outputs)
-        assert (identity, drifted["drift"]) == ("x", ["policy"])
+        mend = {"task": "Set the policy", "what": f"bucket {name}", "diff": ""}
+        assert (identity, drifted["drift"]) == ("x", [mend])
         assert list((await provider.diff(wanted, wanted, drifted)).detailedDiff) == ["drift"]
         mended = await provider.update(wanted, drifted, wanted)
         assert mended["changed"] == ["policy"]
@@ -308,7 +309,8 @@ def test_a_preview_asks_nobody(
     monkeypatch.setattr(s3, "READ", "exit 7")
 
     async def scenario(provider: Provider) -> None:
-        await provider.create(wanted, preview=True)
+        identity, outputs = await provider.create(wanted, preview=True)
+        assert (identity, outputs["name"]) == ("", wanted["name"])
 
     buckets(scenario)
 

@@ -71,6 +71,22 @@ def test_variables_code_and_unknown_values_are_reasons() -> None:
     )
 
 
+def test_what_would_be_sent_is_told_by_name_version_and_digest() -> None:
+    one = {"version": "1.8.0", "sha256": 64 * "a", "file": "versitygw", "machine": "x86_64"}
+    told = f"sends versitygw 1.8.0 (sha256:{64 * 'a'}) if the host lacks it"
+    older = {"versitygw": {**one, "version": "1.7.0", "sha256": 64 * "b"}}
+    assert only("create", None, {"artefacts": {"versitygw": one}}).reasons == (told,)
+    assert only(
+        "update",
+        {"artefacts": older, "digest": "x"},
+        {"artefacts": {"versitygw": one}, "digest": "x"},
+    ).reasons == (told,)
+    same = {"artefacts": {"versitygw": one}, "digest": "x"}
+    assert only("update", same, {**same, "digest": "y"}).reasons == (
+        "the role's own files changed",
+    )
+
+
 def test_drift_is_told_as_what_will_be_repaired() -> None:
     drift = [{"task": "Show the login banner", "what": "/etc/issue", "diff": ""}]
     change = only("update", {}, {}, outputs={"drift": drift})

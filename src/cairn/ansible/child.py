@@ -1,7 +1,8 @@
-"""The child process of one run: reads the job on stdin, runs Ansible, tells events on stdout."""
+"""The child process around Ansible: reads the runs on stdin, tells their events on stdout."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,23 +10,27 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from cairn.ansible.environment import read_password, settings_of_ansible
 from cairn.ansible.job import RoleRun
 from cairn.ansible.process import adopt_orphans, die_with_parent, end_descendants
-from cairn.ansible.teller import Teller
+from cairn.ansible.tellers import Tellers
 from cairn.ansible.workspace import lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Seconds Ansible has to end by itself when the run is cancelled.
 GRACE = 2.0
 
 
-def perform(run: RoleRun, folder: Path, teller: Teller, password: str | None) -> int:
-    """Run the role and return the exit status of ansible-playbook."""
+def perform(runs: Sequence[RoleRun], folder: Path, tellers: Tellers, password: str | None) -> int:
+    """Run the roles of one host and return the exit status of ansible-playbook."""
     import ansible_runner  # noqa: PLC0415 - 0.3 s that a refused job need not pay
 
-    lay_out(folder, run)
+    lay_out(folder, runs)
+    run = runs[0]  # in what is asked of it below they are all alike
     options = ["--pdeathsig", "KILL", "ansible-playbook", "play.yml", "--diff"]
     options += ["--check"] if run.check else []
     options += ["--ask-become-pass"] if password is not None else []
@@ -37,7 +42,7 @@ def perform(run: RoleRun, folder: Path, teller: Teller, password: str | None) ->
         envvars=settings_of_ansible(run, folder),
         passwords={r"BECOME password: ?$": password} if password is not None else None,
         settings={"suppress_output_file": True, "suppress_ansible_output": True},
-        event_handler=teller.hear,
+        event_handler=tellers.hear,
         quiet=True,
     )
     return int(done.rc if done.rc is not None else 1)
@@ -56,30 +61,33 @@ def become_password(reference: str | None) -> str | None:
 
 
 def main() -> None:
-    """Run the job that stands on stdin."""
-    parent, job = json.loads(sys.stdin.readline())
+    """Run the roles that stand on stdin."""
+    parent, jobs = json.loads(sys.stdin.readline())
     die_with_parent(parent)
     adopt_orphans()
-    run = RoleRun.load(job)
-    with Path(run.log).open("a", encoding="utf-8") as log:
-        out = _claim_stdout(log)
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=run.work))
+    runs = [RoleRun.load(job) for job in jobs]
+    with contextlib.ExitStack() as opened:
+        logs = [opened.enter_context(Path(run.log).open("a", encoding="utf-8")) for run in runs]
+        out = _claim_stdout(logs[0])
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs[0].work))
         signal.signal(signal.SIGTERM, lambda *_: _stop(folder))
         try:
-            _run_and_tell(run, folder, out, log)
+            _run_and_tell(runs, folder, out, logs)
         finally:
             end_descendants(GRACE)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run_and_tell(run: RoleRun, folder: Path, out: IO[str], log: IO[str]) -> None:
+def _run_and_tell(
+    runs: Sequence[RoleRun], folder: Path, out: IO[str], logs: Sequence[IO[str]]
+) -> None:
     try:
-        password = become_password(run.connection.become_password)
+        password = become_password(runs[0].connection.become_password)
     except LookupError as error:
-        Teller(run, out, log).fail(str(error))
+        Tellers(runs, out, logs).fail(str(error))
         return
-    teller = Teller(run, out, log, password or "")
-    teller.finish(perform(run, folder, teller, password))
+    tellers = Tellers(runs, out, logs, password or "")
+    tellers.finish(perform(runs, folder, tellers, password))
 
 
 def _claim_stdout(log: IO[str]) -> IO[str]:

@@ -1,4 +1,4 @@
-"""Runs a role from the outside: starts the child process, passes its events on, ends it."""
+"""Runs roles from the outside: starts the child process, passes its events on, ends it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psutil
 
@@ -19,9 +20,11 @@ from cairn.ansible.process import end_descendants, end_marked
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from cairn.ansible.job import RoleRun
+
+    OnTask: TypeAlias = Callable[[str], Awaitable[None]]
 
 #: Seconds a cancelled child has to end its own tree before it is killed.
 PATIENCE = 4.0
@@ -29,7 +32,7 @@ PATIENCE = 4.0
 _LONGEST_EVENT = 2**24
 
 
-async def run_role(run: RoleRun, on_task: Callable[[str], Awaitable[None]]) -> Outcome:
+async def run_role(run: RoleRun, on_task: OnTask) -> Outcome:
     """Run a role on a host and wait for its end.
 
     Being cancelled ends every process of the run before the cancellation goes on.
@@ -41,21 +44,62 @@ async def run_role(run: RoleRun, on_task: Callable[[str], Awaitable[None]]) -> O
     Returns:
         What changed and what failed; a failing role raises nothing.
     """
-    sweep(Path(run.work))
-    child = await _start(run)
+    return (await run_roles([run], [on_task]))[0]
+
+
+async def run_roles(runs: Sequence[RoleRun], on_task: Sequence[OnTask]) -> list[Outcome]:
+    """Run roles of one host one after the other, with as few starts of Ansible as can be.
+
+    A role that fails keeps no other from its turn, but a host that does not answer is asked once.
+
+    Args:
+        runs: What is to be run; all on the same connection, all in check mode or none.
+        on_task: For each run, what is called with the name of each task as it begins.
+
+    Returns:
+        For each run what changed and what failed.
+    """
+    outcomes: list[Outcome] = []
+    together = len(runs)
+    while rest := runs[len(outcomes) :]:
+        now = slice(len(outcomes), len(outcomes) + together)
+        told = await _start_once(runs[now], on_task[now])
+        outcomes += told
+        last = outcomes[-1].failure if told else None
+        if last is not None and last.unreachable:
+            return outcomes + [_like(outcomes[-1], run) for run in rest[len(told) :]]
+        together = together if told else 1
+    return outcomes
+
+
+async def _start_once(runs: Sequence[RoleRun], on_task: Sequence[OnTask]) -> list[Outcome]:
+    """Start Ansible once and return what it told: of all runs, or of those up to a failure."""
+    sweep(Path(runs[0].work))
+    child = await _start(runs)
+    told = [_Told() for _ in runs]
     try:
-        changes, end = await _listen(child, on_task)
+        await _listen(child, told, on_task)
         await child.wait()
     except BaseException:
         await asyncio.shield(_end(child))
         raise
-    if end is None:
-        await asyncio.to_thread(sweep, Path(run.work))
-    return _outcome(run, changes, end, child.returncode)
+    ended = sum(one.end is not None for one in told)
+    if child.returncode:
+        await asyncio.to_thread(sweep, Path(runs[0].work))
+    elif ended == 0 and len(runs) > 1:
+        return []  # it never came to a role
+    pairs = zip(runs[: ended or 1], told, strict=False)
+    return [_outcome(run, one.changes, one.end, child.returncode) for run, one in pairs]
 
 
-async def _start(run: RoleRun) -> Process:
-    environment = environment_of_child(os.environ, run.connection.become_password)
+def _like(outcome: Outcome, run: RoleRun) -> Outcome:
+    """Return the outcome of a run that was not begun, because the host did not answer before."""
+    failure = outcome.failure and replace(outcome.failure, role=run.role)
+    return Outcome((), failure, begun=False, log=outcome.log)
+
+
+async def _start(runs: Sequence[RoleRun]) -> Process:
+    environment = environment_of_child(os.environ, runs[0].connection.become_password)
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -68,29 +112,33 @@ async def _start(run: RoleRun) -> Process:
         limit=_LONGEST_EVENT,
     )
     assert child.stdin is not None  # noqa: S101 - it was asked for above
-    child.stdin.write(json.dumps([os.getpid(), run.dump()]).encode() + b"\n")
+    job = [os.getpid(), [run.dump() for run in runs]]
+    child.stdin.write(json.dumps(job).encode() + b"\n")
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         await child.stdin.drain()
     child.stdin.close()
     return child
 
 
-async def _listen(
-    child: Process, on_task: Callable[[str], Awaitable[None]]
-) -> tuple[list[Change], dict[str, Any] | None]:
-    changes: list[Change] = []
+@dataclass(slots=True)
+class _Told:
+    """What a run has told so far."""
+
+    changes: list[Change] = field(default_factory=list)
     end: dict[str, Any] | None = None
+
+
+async def _listen(child: Process, told: Sequence[_Told], on_task: Sequence[OnTask]) -> None:
     assert child.stdout is not None  # noqa: S101 - it was asked for at the start
     async for line in child.stdout:
         event = json.loads(line)
-        kind = event.pop("event")
+        kind, number = event.pop("event"), event.pop("run")
         if kind == "task":
-            await on_task(event["name"])
+            await on_task[number](event["name"])
         elif kind == "change":
-            changes.append(Change(**event))
+            told[number].changes.append(Change(**event))
         else:
-            end = {"ok": kind == "done", **event}
-    return changes, end
+            told[number].end = {"ok": kind == "done", **event}
 
 
 def _outcome(

@@ -9,6 +9,8 @@ from cairn.ansible import events
 from cairn.ansible.masks import striker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cairn.ansible.job import RoleRun
 
 #: How Ansible's own output tells a handler from a task; the event is the same.
@@ -19,9 +21,25 @@ _ERROR_MARKS = ("[ERROR]:", "ERROR!")
 class Teller:
     """Writes the log and the events of one run, with every secret struck out."""
 
-    def __init__(self, run: RoleRun, out: IO[str], log: IO[str], password: str = "") -> None:
-        self._out, self._log = out, log
-        self._strike = striker((*run.hidden, password))
+    def __init__(
+        self,
+        run: RoleRun,
+        out: IO[str],
+        log: IO[str],
+        hidden: Sequence[str] = (),
+        number: int = 0,
+    ) -> None:
+        """Take what is to be told of.
+
+        Args:
+            run: The run.
+            out: Takes the events.
+            log: Takes the log.
+            hidden: What must not be seen beside what the run hides itself.
+            number: Which of several runs it is; stands in each of its events.
+        """
+        self._out, self._log, self._number = out, log, number
+        self._strike = striker((*run.hidden, *hidden))
         self._secret_paths = frozenset(path for path, file in run.files.items() if file.secret)
         self._handlers: set[str] = set()
         self._begun = False
@@ -70,7 +88,7 @@ class Teller:
         """Write one event as a line of JSON."""
         # Struck out before they are spelled: a secret may well be a word of the protocol.
         told = {k: self._strike(v) if isinstance(v, str) else v for k, v in facts.items()}
-        self._out.write(json.dumps({"event": kind, **told}) + "\n")
+        self._out.write(json.dumps({"event": kind, "run": self._number, **told}) + "\n")
         self._out.flush()
 
     def _start_task(self, event: events.Event) -> None:

@@ -1,4 +1,4 @@
-"""The private folder of one run: inventory, play, variables, pinned host key, rendered files."""
+"""The private folder of Ansible: inventory, plays, variables, pinned host key, rendered files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cairn.ansible.job import Connection, RoleRun
@@ -37,31 +38,37 @@ _Dumper.add_representer(
 )
 
 
-def lay_out(folder: Path, run: RoleRun) -> None:
-    """Write all that ansible-runner needs for one run.
+def lay_out(folder: Path, runs: Sequence[RoleRun]) -> None:
+    """Write all that ansible-runner needs for one start of Ansible.
 
     Args:
         folder: An empty folder that only its owner may enter; removed by the caller.
-        run: What is to be run.
+        runs: What is to be run, one play after the other, all on one host.
     """
     for name in ("inventory", "env", "project", "rendered"):
         (folder / name).mkdir(mode=0o700)
     (folder / "ansible.cfg").touch(mode=0o600)
-    _write(folder / "known_hosts", known_hosts(run.connection))
-    _write(folder / "inventory" / "hosts.yml", _yaml(inventory(run, folder)))
-    _write(folder / "env" / "extravars", _yaml(variables(run, folder)))
-    _write(folder / "project" / "play.yml", yaml.safe_dump([play(run)], sort_keys=False))
-    for path, file in run.files.items():
-        _write(folder / "rendered" / path.lstrip("/"), file.content)
+    _write(folder / "known_hosts", known_hosts(runs[0].connection))
+    _write(folder / "inventory" / "hosts.yml", _yaml(inventory(runs[0], folder)))
+    _write(folder / "project" / "play.yml", _yaml([play(run, folder) for run in runs]))
+    for run in runs:
+        for path, file in run.files.items():
+            _write(rendered(run, folder) / path.lstrip("/"), file.content)
 
 
-def play(run: RoleRun) -> dict[str, Any]:
-    """Return the one play: one host, one role, no facts."""
+def rendered(run: RoleRun, folder: Path) -> Path:
+    """Return the folder that holds the rendered files of a run under their paths on the host."""
+    return folder / "rendered" / run.role
+
+
+def play(run: RoleRun, folder: Path) -> dict[str, Any]:
+    """Return the play of one run: one host, one role with its variables, no facts."""
     return {
-        "name": f"{run.role} on {run.host}",
+        "name": title(run),
         "hosts": "all",
         "gather_facts": False,
         "become": run.connection.user != "root",
+        "vars": variables(run, folder),
         "tasks": [
             {
                 "name": "Run the role",
@@ -69,6 +76,11 @@ def play(run: RoleRun) -> dict[str, Any]:
             }
         ],
     }
+
+
+def title(run: RoleRun) -> str:
+    """Return the name of a run's play, by which its events are known."""
+    return f"{run.role} on {run.host}"
 
 
 def inventory(run: RoleRun, folder: Path) -> dict[str, Any]:
@@ -122,15 +134,18 @@ def variables(run: RoleRun, folder: Path) -> dict[str, Any]:
     ]
     return {
         **run.variables,
-        "cairn_rendered": str(folder / "rendered"),
+        "cairn_rendered": str(rendered(run, folder)),
         "cairn_files": files,
         "cairn_obsolete": sorted(run.obsolete),
         "cairn_artefacts": list(run.artefacts),
     }
 
 
-def _yaml(values: dict[str, Any]) -> str:
-    return yaml.dump(_verbatim(values), Dumper=_Dumper, allow_unicode=True, width=10**6)
+def _yaml(values: Any) -> str:  # noqa: ANN401 - any JSON value
+    text: str = yaml.dump(
+        _verbatim(values), Dumper=_Dumper, allow_unicode=True, width=10**6, sort_keys=False
+    )
+    return text
 
 
 def _verbatim(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -22,7 +22,7 @@ def destroy(node: str, *, yes: bool, delete_data: str | None) -> None:
 
     Changes hosts. Each role takes back what it installed where that is safe, and sandbox hosts
     are removed. Data volumes stay unless --delete-data repeats the name of the node; it deletes
-    those of sandbox hosts, and never touches a disk of an existing machine.
+    those of sandbox hosts, and on existing machines the declared buckets with all that is in them.
     """
     from cairn.stack import pulumi_cli  # noqa: PLC0415 - `cairn --help` pays for no Pulumi
 

@@ -35,6 +35,13 @@ BUCKET_INPUTS = {
     "readers": Input("array", required=False),
     "writers": Input("array", required=False),
 }
+#: The settings of a bucket in words.
+TITLES = {
+    "versioning": "versioning",
+    "retention": "retention",
+    "expire_days": "expiry",
+    "policy": "policy",
+}
 #: A change of one of these makes another bucket.
 _IDENTITY = ("node", "host", "name", "endpoint")
 #: A host that has only moved is the same host, and a reference is not what it refers to.
@@ -76,7 +83,9 @@ class Bucket:
         if found is None:
             return None
         wanted = bucket_state.settings_of(plain(inputs))
-        drift = [one for one in bucket_state.SETTINGS if found[one] != wanted[one]]
+        names = [one for one in bucket_state.SETTINGS if found[one] != wanted[one]]
+        bucket = f"bucket {plain(inputs['name'])}"
+        drift = [{"task": f"Set the {TITLES[one]}", "what": bucket, "diff": ""} for one in names]
         return {**outputs, **_outputs(inputs), "drift": drift}
 
     async def update(
@@ -118,10 +127,14 @@ async def apply_bucket(context: Context, inputs: Values, old_outputs: Values) ->
     except Refused as refusal:
         if not begun:
             raise
-        half = {**_outputs(inputs), "runs": runs, "drift": ["settings"]}
+        half = {**_outputs(inputs), "runs": runs, "drift": [_refused(name)]}
         raise HalfDone(str(refusal), _identity(inputs), half) from None
     await context.status(", ".join(changed) or "nothing changed")
     return {**_outputs(inputs), "changed": changed, "runs": runs + 1}
+
+
+def _refused(name: str) -> Values:
+    return {"task": "Set what was refused", "what": f"bucket {name}", "diff": ""}
 
 
 def _delete(s3: Any, name: str, *, with_data: bool) -> bool:  # noqa: ANN401 - boto3 has no types
@@ -164,4 +177,5 @@ def _identity(inputs: Values) -> str:
 
 def _outputs(inputs: Values) -> Values:
     """Return what is the same before and after an apply."""
-    return {"host": inputs["host"], "name": inputs["name"], "changed": [], "drift": []}
+    who = {"host": inputs["host"], "role": "storage", "name": inputs["name"]}
+    return {**who, "changed": [], "drift": []}

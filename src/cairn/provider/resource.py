@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from cairn.provider.engine import Engine
+    from cairn.provider.surveys import Surveys
     from cairn.provider.turns import Turns
 
 Kind = Literal["ADD", "UPDATE", "DELETE", "ADD_REPLACE", "UPDATE_REPLACE", "DELETE_REPLACE"]
@@ -61,6 +62,7 @@ class Context:
     timeout: float
     engine: Engine
     turns: Turns
+    surveys: Surveys
 
     async def status(self, text: str) -> None:
         """Show what is being done right now."""

@@ -76,7 +76,12 @@ async def find_drift(context: Context, inputs: Values, outputs: Values) -> Value
     Raises:
         Refused: The host cannot be asked.
     """
-    outcome = await _perform(context, plan_run(inputs, check=True), Refused)
+    run = _logged(plan_run(inputs, check=True))
+    try:
+        async with asyncio.timeout(context.timeout or None):
+            outcome = await context.surveys.look(run, context.status)
+    except TimeoutError:
+        raise Refused(_too_long(run, context)) from None
     if outcome.failure is not None:
         raise Refused(outcome.sentence())
     await context.status(_end_of(outcome, "differs", "differ"))
@@ -136,20 +141,29 @@ async def _perform(
 ) -> Outcome:
     begun = False
     try:
-        host = None if run.check else f"{run.connection.address}:{run.connection.port}"
-        async with context.turn(host):
+        async with context.turn(f"{run.connection.address}:{run.connection.port}"):
             begun = True
             async with root_shell(run.host, run.connection) as shell:
                 await artefacts.send(shell, sent, context.status)
-            log = new_log(house.private() / "runs", run.node, run.host, run.role)
-            return await run_role(replace(run, log=str(log)), context.status)
+            return await run_role(_logged(run), context.status)
     except TimeoutError:
-        why = f"took longer than the {context.timeout:g} s that its timeout allows"
+        why = _too_long(run, context)
     except asyncio.CancelledError:
         if not begun:
             raise
-        why = "was cancelled part-way; the next `cairn up` goes on"
-    raise cut_short(f"{run.host}: role {run.role}: {why}")
+        why = f"{run.host}: role {run.role}: was cancelled part-way; the next `cairn up` goes on"
+    raise cut_short(why)
+
+
+def _logged(run: RoleRun) -> RoleRun:
+    """Return the run with a log of its own."""
+    log = new_log(house.private() / "runs", run.node, run.host, run.role)
+    return replace(run, log=str(log))
+
+
+def _too_long(run: RoleRun, context: Context) -> str:
+    allowed = f"the {context.timeout:g} s that its timeout allows"
+    return f"{run.host}: role {run.role}: took longer than {allowed}"
 
 
 def outputs_of(inputs: Values, *, runs: Any, changed: Any) -> Values:  # noqa: ANN401

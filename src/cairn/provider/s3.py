@@ -52,7 +52,7 @@ async def s3_of_host(host: str, way: Connection) -> AsyncIterator[Any]:
             trusted.flush()
             async with _tunnel(shell) as port:
                 yield await asyncio.to_thread(
-                    _client,
+                    client_of,
                     f"https://127.0.0.1:{port}",
                     (keys["ROOT_ACCESS_KEY_ID"], keys["ROOT_SECRET_ACCESS_KEY"]),
                     trusted.name,
@@ -76,10 +76,17 @@ async def s3_at(endpoint: str, credentials: str) -> AsyncIterator[Any]:
         keys = parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"]
     except (OSError, KeyError, configparser.Error):
         raise Refused(f"{file} holds no credentials in the form of AWS's programs") from None
-    yield await asyncio.to_thread(_client, endpoint, keys, None)
+    yield await asyncio.to_thread(client_of, endpoint, keys, None)
 
 
-def _client(endpoint: str, keys: tuple[str, str], authority: str | None) -> Any:  # noqa: ANN401
+def client_of(endpoint: str, keys: tuple[str, str], authority: str | None) -> Any:  # noqa: ANN401
+    """Return a client of boto3 with one connection.
+
+    Args:
+        endpoint: Address of the service.
+        keys: Access key and secret.
+        authority: File of the certificate authority; without one that of the computer.
+    """
     import boto3  # noqa: PLC0415 - 0.4 s that only buckets pay
     from botocore.config import Config  # noqa: PLC0415
 

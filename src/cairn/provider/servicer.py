@@ -19,6 +19,7 @@ from cairn.provider.engine import Engine
 from cairn.provider.failures import HalfDone, Refused, abort, abort_half_done
 from cairn.provider.resource import Context, misfits
 from cairn.provider.schema import schema_of
+from cairn.provider.surveys import Surveys
 from cairn.provider.turns import Turns, bound
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self.engine = Engine()
         self._handlers = handlers
         self._turns = Turns(parallel or bound())
+        self._surveys = Surveys(self._turns)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def Handshake(
@@ -177,7 +179,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _context(self, request: Operation) -> Context:
         preview = bool(getattr(request, "preview", False))
         timeout = float(getattr(request, "timeout", 0.0))
-        return Context(request.urn, preview, timeout, self.engine, self._turns)
+        return Context(request.urn, preview, timeout, self.engine, self._turns, self._surveys)
 
     async def _answer(self, context: Call, work: Coroutine[Any, Any, Answer]) -> Answer:
         """Do the work so that it can be cancelled, and tell its end in Pulumi's terms."""

@@ -12,6 +12,8 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 #: Pulumi's marker of a secret inside a map (sdk special signature).
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
+#: Inputs that have words of their own in a preview.
+_TOLD_APART = {"files", "artefacts", "digest", "connection", "triggers"}
 _VERBS = {
     "create": "make",
     "update": "change",
@@ -108,6 +110,7 @@ def _reasons(
     drift = ((step.get("oldState") or {}).get("outputs") or {}).get("drift") or ()
     for each in drift:
         yield f"repair: {each['task']} ({each['what']})" if isinstance(each, Mapping) else str(each)
+    yield from _sent(old.get("artefacts") or {}, new.get("artefacts") or {})
     if not old or not new:
         return
     if old.get("digest") != new.get("digest"):
@@ -115,9 +118,15 @@ def _reasons(
     yield from _machine(old.get("connection"), new.get("connection"))
     if old.get("triggers") != new.get("triggers"):
         yield "the hosts are asked again"
-    for name in sorted({*old, *new} - {"files", "digest", "connection", "triggers"}):
+    for name in sorted({*old, *new} - _TOLD_APART):
         if old.get(name) != new.get(name):
             yield from _values(name, old.get(name), new.get(name))
+
+
+def _sent(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name, one in new.items():
+        if old.get(name) != one:
+            yield f"sends {name} {one['version']} (sha256:{one['sha256']}) if the host lacks it"
 
 
 def _machine(old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
