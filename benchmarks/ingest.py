@@ -33,7 +33,7 @@ SIDE = 512
 PATIENCE_S = 600
 UID = "1.2.826.0.1.3680043.10.54321.9999999"
 ORTHANC = "http://127.0.0.1:8042"
-MEMORY = "for unit in cairn-intake cairn-deidentify; do systemctl show -p MemoryCurrent $unit; done"
+MEMORY = "ps -o user:20=,rss= -u cairn-intake -u cairn-deidentify"
 
 
 class Slices:
@@ -98,7 +98,7 @@ def main(count: int) -> None:
         place = Path(folder)
         try:
             box = harness.ground(NODE, "box", "debian-13", place)
-            box.ask(test_intake.ARCHIVE.replace("PROXY", str(box.place.package_cache)))
+            test_intake.lay_archive(box)
             compared(box, Slices(place), count)
         finally:
             sandbox.remove(NODE, "box")
@@ -121,7 +121,7 @@ def compared(box: Any, slices: Slices, count: int) -> None:  # noqa: ANN401 - th
     print(f"{'Orthanc alone, nothing de-identified':<44}{alone[0]:>15.1f}{alone[1]:>9.1f}")
     print(f"{'intake over TLS, cleaned, in the archive':<44}{ours[0]:>15.1f}{ours[1]:>9.1f}")
     print(f"{'ratio':<44}{ours[0] / alone[0]:>15.2f}{ours[1] / alone[1]:>9.2f}")
-    print(f"memory before and after {4 * count} more images:\n{first}\n{box.ask(MEMORY)}")
+    print(f"resident KiB before and after {4 * count} more images:\n{first}\n{box.ask(MEMORY)}")
 
 
 if __name__ == "__main__":

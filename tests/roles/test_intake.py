@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 NODE = "role-intake"
 RESEARCH = "RESEARCH"
+#: Seconds that packages may take to be fetched and installed.
+SLOWEST_S = 300
 #: As the role `archive` leaves it for the intake: Orthanc on the loopback, a user, its password.
 ARCHIVE = """
 set -e
@@ -91,12 +94,27 @@ def intake_on(os: str, folder: Path) -> Iterator[Ground]:
         here = ground(NODE, host, os, folder)
         outcome = here.apply(certificate.plan(pacs(here)))
         assert outcome.failure is None, outcome.failure
-        here.ask(ARCHIVE.replace("PROXY", str(here.place.package_cache)))
+        lay_archive(here)
         assert apply(here)
         give_certificate(here)
         yield here
     finally:
         sandbox.remove(NODE, host)
+
+
+def lay_archive(box: Ground) -> None:
+    """Install an archive as the role `archive` leaves it; packages may take their time."""
+    script = ARCHIVE.replace("PROXY", str(box.place.package_cache))
+    box.ask(f"cat >/root/lay-archive <<'END'\n{script}END\n"
+            "systemd-run --quiet --unit=lay-archive -p Type=oneshot -p RemainAfterExit=yes "
+            "--no-block sh /root/lay-archive")  # fmt: skip
+    for _ in range(SLOWEST_S):
+        state = box.ssh("systemctl is-active lay-archive").stdout.strip()
+        if state == "active":
+            return
+        assert state == "activating", box.ask("journalctl -u lay-archive --no-pager | tail")
+        time.sleep(1)
+    raise AssertionError("the archive is not installed")
 
 
 def give_certificate(box: Ground) -> None:

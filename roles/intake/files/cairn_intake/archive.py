@@ -70,6 +70,18 @@ class Archive:
     def _ask(
         self, method: str, path: str, headers: dict[str, str], image: Clean | None = None
     ) -> tuple[int, bytes]:
+        """Ask, and once more if a connection that was kept open turns out to be closed."""
+        was_open = self._connection.sock is not None
+        try:
+            return self._asked(method, path, headers, image)
+        except Unavailable:
+            if not was_open:
+                raise
+        return self._asked(method, path, headers, image)
+
+    def _asked(
+        self, method: str, path: str, headers: dict[str, str], image: Clean | None
+    ) -> tuple[int, bytes]:
         try:
             body = iter(image.parts) if image else None
             self._connection.request(method, path, body, {**self._headers, **headers})

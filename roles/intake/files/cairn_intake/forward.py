@@ -69,6 +69,7 @@ class Forwarder:
             for image in found:
                 self._hand_out(image)
             if not found:
+                self.tally.settle()
                 self.stop.wait(_LOOK_S)
         for worker in workers:
             worker.join()

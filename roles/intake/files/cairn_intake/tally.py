@@ -23,6 +23,7 @@ class Tally:
     path: Path
     counts: Counter[str] = field(default_factory=Counter)
     _next: float = 0.0
+    _written: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def recall(self) -> None:
@@ -46,4 +47,9 @@ class Tally:
             draft = self.path.with_suffix(".new")
             draft.write_text(json.dumps(self.counts, sort_keys=True) + "\n", encoding="utf-8")
             draft.replace(self.path)
-            self._next = time.monotonic() + _EVERY
+            self._next, self._written = time.monotonic() + _EVERY, self.counts.total()
+
+    def settle(self) -> None:
+        """Write the counts down if something was counted since."""
+        if self.counts.total() != self._written and time.monotonic() >= self._next:
+            self.write()
