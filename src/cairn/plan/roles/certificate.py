@@ -20,13 +20,10 @@ FOLDER: Final = "/etc/cairn/pki"
 AUTHORITY: Final = f"{FOLDER}/authority.crt"
 CERTIFICATE: Final = f"{FOLDER}/node.crt"
 KEY: Final = f"{FOLDER}/node.key"
-<<<<<<< HEAD
 AUTHORITY_KEY: Final = f"{FOLDER}/authority.key"
-=======
 #: The same for DICOM, with an RSA key: what the cipher suites of PS3.15 B.12 ask for.
 DICOM_CERTIFICATE: Final = f"{FOLDER}/dicom.crt"
 DICOM_KEY: Final = f"{FOLDER}/dicom.key"
->>>>>>> slice-b
 #: The authorities of clients: the host's own and those of `pacs.tls.client_authorities`.
 CLIENTS: Final = f"{FOLDER}/clients.crt"
 #: A role that uses the certificate plans a file of its own name here, with lines `reload UNIT` or
@@ -59,7 +56,7 @@ def plan(context: Context) -> PlannedRole:
             Service(TIMER),
             Service("cairn-certificate.service", active=False, confined=True),
         ),
-        secrets=(Secret(KEY), Secret(AUTHORITY_KEY)),
+        secrets=(Secret(KEY), Secret(AUTHORITY_KEY), Secret(DICOM_KEY)),
     )
 
 
