@@ -4,14 +4,16 @@ usage: .venv/bin/python tools/demo_study.py NODE
 
 Everything is real but the patient: a network namespace with the addresses of the scanner, the
 workstation and the reading room of the spec, dcmtk and curl in it, certificates that the node
-issues for keys made here. What was asked and answered is printed; the first answer that is not as
-it should be ends it. Needs root. Leaves the images in the node's archive, and nothing else.
+issues for keys made here. Then the images become a data set, and the agent's account reads it.
+What was asked and answered is printed; the first answer that is not as it should be ends it. Needs
+root. Leaves the images in the node's archive and the data set in its storage, and nothing else.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,9 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from cairn.checks.connect import connected
 from cairn.spec.loader import load_node
+from cairn.stack.places import connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +45,25 @@ SLICES, SIZE = 20, 512
 #: A root of UIDs that nobody was given; the same at every run, so that a second demo adds nothing.
 ROOT = "1.2.826.0.1.3680043.99.1"
 INTAKE, GATE, DICOM = "11112", "8443", "4243"
+#: What the agent tries on the host: to read all of its bucket, and to write into it.
+AGENT = """
+import json, os
+os.environ["AWS_SHARED_CREDENTIALS_FILE"] = "/etc/cairn/storage/consumers/fl-agent.credentials"
+import boto3
+from botocore.exceptions import ClientError
+s3 = boto3.client("s3", endpoint_url="https://127.0.0.1:7070", region_name="us-east-1",
+                  verify="/etc/cairn/pki/authority.crt")
+listed = s3.get_paginator("list_objects_v2").paginate(Bucket="BUCKET")
+keys = [one["Key"] for page in listed for one in page.get("Contents", ()) if ".dcm" in one["Key"]]
+bodies = [s3.get_object(Bucket="BUCKET", Key=key)["Body"].read() for key in keys]
+read = sum(body[128:132] == b"DICM" for body in bodies)
+try:
+    s3.put_object(Bucket="BUCKET", Key="mine", Body=b"")
+    wrote = "was allowed"
+except ClientError as error:
+    wrote = error.response["Error"]["Code"]
+print(json.dumps({"read": read, "write": wrote}))
+"""
 #: Seconds that de-identification and archive get for the study.
 PATIENCE = 60
 
@@ -109,6 +132,8 @@ def main(node: str) -> None:
         pseudonym = search(here, reader.name, addresses[2])
         find(here, pacs, workstation.aet, workstation.address, pseudonym)
         fetch(here, reader.name, addresses[2])
+    freeze(node, spec)
+    read_as_agent(node, spec)
 
 
 def send(here: Station, pacs: Pacs, title: str, address: str) -> None:
@@ -169,6 +194,32 @@ def fetch(here: Station, reader: str, address: str) -> None:
         if word.encode() in fetched:
             end(f"one of them says {word}")
     say(f"  {fetched.count(b'DICM')} images, {len(fetched) >> 20} MiB; no name is in any byte")
+
+
+def freeze(node: str, spec: Any) -> None:  # noqa: ANN401 - any kind of spec
+    """Freeze the images into a data set, unless an earlier demo did."""
+    say("What the archive has becomes a data set that a permit lets be used:")
+    listed = json.loads(cairn("dataset", "list", node, "--format", "json"))["datasets"]
+    if not listed[0]["versions"]:
+        permit = spec.permits[0].id
+        say(f"  $ cairn dataset freeze {node} --query Modality=CT --permit {permit}")
+        cairn("dataset", "freeze", node, "--query", "Modality=CT", "--permit", permit)
+    say(cairn("dataset", "list", node).rstrip())
+    say(f"  {cairn('dataset', 'verify', node).strip()}")
+
+
+def read_as_agent(node: str, spec: Any) -> None:  # noqa: ANN401 - any kind of spec
+    """Read the data set on the host with boto3 as the agent, which may do that and no more."""
+    document, host = load_node(node), spec.hosts[0].name
+    program = AGENT.replace("BUCKET", spec.datasets[0].name)
+    with connected(host, connections(document)[host]) as shell:
+        told = shell.run(f"runuser -u cairn-fl-agent -- python3 -c {shlex.quote(program)}")
+    if told.rc:
+        end(f"the agent does not read the data set: {told.stderr.strip()}")
+    answer = json.loads(told.stdout)
+    say(f"The agent reads it with its own credential (boto3): {answer}")
+    if answer["read"] < SLICES or answer["write"] != "AccessDenied":
+        end("that is not what it may")
 
 
 def count(study: dict[str, Any]) -> int:

@@ -43,7 +43,11 @@ FILES: Final = (
 )
 #: Orthanc's users with what each may do: method and path as a Lua pattern.
 USERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    "intake": (("POST", "^/instances$"),),
+    # An image that is there already is compared with the one that came.
+    "intake": (
+        ("POST", "^/instances$"),
+        ("GET", "^/instances/[%x-]+/attachments/dicom/md5$"),
+    ),
     "freeze": freeze.MAY_IN_ARCHIVE,
     "dictionary": (("POST", "^/tools/find$"),),
     "verify": (("GET", "^/system$"), ("GET", "^/statistics$")),
