@@ -20,7 +20,7 @@ NO_GPU = "the spec says that the node has no GPU"
 CARDS = "nvidia-smi --query-gpu=driver_version,memory.total --format=csv,noheader,nounits"
 #: `runuser` is the system's own way to be somebody else without a login (runuser(1)).
 ASK = "nvidia-smi --list-gpus"
-AS_AGENT = f"runuser --user cairn-agent -- {ASK}"
+AS_AGENT = f"runuser --user cairn-fl-agent -- {ASK}"
 AS_NOBODY = f"runuser --user nobody -- {ASK}"
 FILES = "stat --format '%n %U %G %a' /dev/nvidia[0-9]* /dev/nvidiactl /dev/nvidia-uvm"
 #: Who is in the group of the device files, besides the account of the persistence daemon.
@@ -108,7 +108,7 @@ def gpu_is_the_agents_alone(host: EvidenceHost) -> Findings:
     replies = host.ask(agent=AS_AGENT, nobody=AS_NOBODY, files=FILES, members=MEMBERS)
     agent, nobody = replies["agent"], replies["nobody"]
     seen = _sees(agent)
-    yield seen, At(host, "as cairn-agent"), "sees the GPU" if seen else f"sees none: {agent.last}"
+    yield seen, At(host, "as cairn-fl-agent"), "sees the GPU" if seen else f"sees none: {agent.last}"
     refused = not _sees(nobody) and nobody.status != 0
     yield refused, At(host, "as nobody"), "is refused" if refused else "sees the GPU"
     files = [line.split(" ") for line in replies["files"].lines if line.startswith("/dev/nvidia")]
@@ -118,7 +118,7 @@ def gpu_is_the_agents_alone(host: EvidenceHost) -> Findings:
     yield bool(files) and not open_to_all, at, told
     members = replies["members"].text.strip().rpartition(":")[2].split(",")
     at = At(host, "group cairn-gpu")
-    yield members == ["cairn-agent"], at, f"members: {', '.join(members)}"
+    yield members == ["cairn-fl-agent"], at, f"members: {', '.join(members)}"
 
 
 def _sees(reply: Reply) -> bool:

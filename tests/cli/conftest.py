@@ -63,7 +63,7 @@ def plan() -> Plan:
         services=(Service("ssh.service"), Service("cairn-clean.timer", active=False)),
         accounts=(
             Account("ana", "administrator", login=True, sudo="with password", keys=(KEY,)),
-            Account("cairn-agent", "runs the agent", login=False),
+            Account("cairn-fl-agent", "runs the agent", login=False),
         ),
         listeners=(Listener("*", 22, "tcp", "sshd"),),
         flows=(
@@ -79,7 +79,7 @@ def plan() -> Plan:
                 "Results go to the hub.",
                 "base",
                 tls="1.3",
-                user="cairn-agent",
+                user="cairn-fl-agent",
             ),
         ),
         without=("time synchronisation: the machine has no clock of its own",),

@@ -29,7 +29,7 @@ def told(plan: Plan, capsys: pytest.CaptureFixture[str]) -> str:
         "data in  /srv/imaging",
         "10.0.0.0/24  tcp 22  Administrators log in.  [ssh-1]",
         "its name servers  udp 53   Names are looked up.",
-        "Results go to the hub. Only as cairn-agent. TLS 1.3 or higher.",
+        "Results go to the hub. Only as cairn-fl-agent. TLS 1.3 or higher.",
         "*:22  tcp  sshd",
         "administrator (SSH login, sudo with password, 1 key)",
         "base  openssh-server, sudo",

@@ -57,7 +57,7 @@ TAMPERED: list[tuple[str, str, str, str]] = [
     ("GPU-02", "nobody", "", "GPU 0: NVIDIA A30 (UUID: GPU-6f1d3c52)\n"),
     ("GPU-02", "files", "/dev/nvidiactl root cairn-gpu 660", "/dev/nvidiactl root root 666"),
     ("GPU-02", "files", "", "stat: cannot stat '/dev/nvidiactl': No such file or directory\n"),
-    ("GPU-02", "members", "cairn-agent", "cairn-agent,amarin"),
+    ("GPU-02", "members", "cairn-fl-agent", "cairn-fl-agent,amarin"),
     ("HST-19", "answer", "550.163.01, 24564\n550", "550.163.01, 24564\n535"),
     ("HST-19", "answer", "24564", "12288"),
     ("HST-19", "answer", "", "nvidia-smi: error: cannot find the command\n"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROLE: Final = "gpu"
 #: The one account that may use the GPU, and the group that its device files belong to.
-AGENT: Final = "cairn-agent"
+AGENT: Final = "cairn-fl-agent"
 GROUP: Final = "cairn-gpu"
 
 #: Kernel module, CUDA, nvidia-smi and persistence of Debian's non-free archive; no display.
