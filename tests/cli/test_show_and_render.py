@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cairn import house
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     Run = Callable[..., Result]
+
+EXAMPLES = sorted(path.stem for path in (house.root() / "nodes").glob("*.yaml"))
 
 
 def test_show_tells_hosts_roles_and_flows(run: Run, lyon: Path) -> None:
@@ -90,3 +94,9 @@ def test_a_spec_that_does_not_load_is_told_with_its_place(run: Run, lyon: Path, 
     assert result.exit_code == 2
     assert "hosts.imaging-1.os" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("node", EXAMPLES)
+def test_every_example_is_data_for_a_program(node: str, run: Run) -> None:
+    plan = json.loads(run("show", node, "--format", "json").stdout)
+    assert plan["node"] == node

@@ -162,7 +162,7 @@ def _settings(context: Context, pacs: Pacs, peers: tuple[Modality, ...]) -> dict
     return {
         "orthanc": json.dumps(_orthanc(context, pacs, peers), indent=2),
         "users": users(context),
-        "consumers": _consumers(context, pacs),
+        "consumers": [one.model_dump(mode="json") for one in _consumers(context, pacs)],
         "database": postgresql.unit(context),
         "volume": context.volume,
         "images": f"{context.volume}/archive",

@@ -99,7 +99,7 @@ def _settings(pacs: Pacs, folders: list[str]) -> dict[str, Any]:
         "address": "::" if wide else "0.0.0.0",  # noqa: S104 - the firewall names who gets here
         "port": PORT if not all(one.plain for one in listed) else 0,
         "plain_port": PLAIN_PORT if any(one.plain for one in listed) else 0,
-        "tls": pacs.tls,
+        "tls": pacs.tls.model_dump(mode="json"),
         "archive": ARCHIVE,
         "spool_mib": SPOOL_MIB,
         "free_mib": FREE_MIB,
