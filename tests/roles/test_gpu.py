@@ -80,6 +80,18 @@ def test_removal_of_what_was_never_there_changes_nothing(box: Ground) -> None:
 
 
 @pytest.mark.sandbox
+def test_a_gpu_that_leaves_the_spec_takes_its_package_source_along(box: Ground) -> None:
+    box.ask(f"echo '# left of a former spec' > {gpu.SOURCES}; groupadd --system cairn-gpu")
+    outcome = box.apply(planned(box, vendor="none"), obsolete=(gpu.SOURCES,))
+    assert outcome.failure is None, outcome.failure
+    assert [change.task for change in outcome.changes] == [
+        "Remove the files of the GPU",
+        "Close the GPU to everybody",
+    ]
+    assert box.ssh(f"test -e {gpu.SOURCES} || getent group cairn-gpu").returncode != 0
+
+
+@pytest.mark.sandbox
 def test_the_archive_has_the_pinned_driver_and_no_other_is_taken(box: Ground) -> None:
     role = planned(box, vendor="nvidia", driver=DRIVERS[box.os])
     files = {**rendered(base.plan(box.context())), **rendered(role)}
