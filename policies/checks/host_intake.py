@@ -163,7 +163,7 @@ def minimum_is_there(host: EvidenceHost, limits: Parameters) -> Findings:
         return
     path = f"{SPOOL}/counts/counts.json"
     told = _told(host.run(f"cat {path} 2>/dev/null || echo '{{\"passed-on\": 0}}'"), "the counts")
-    passed, most = told.get("passed-on", 0), limits.fraction("eucaim_missing_share")
+    passed, most = told.get("passed-on"), limits.fraction("eucaim_missing_share")
     if not isinstance(passed, int):
         raise VerifyFailed(f"{path} has no number of images")
     yield True, At(host, path), f"{passed} images were passed on"

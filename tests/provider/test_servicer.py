@@ -73,6 +73,7 @@ def test_the_schema_names_every_resource_with_its_inputs(play: Callable[..., Non
     async def scenario(provider: Provider) -> None:
         schema = json.loads((await provider.call("GetSchema", pb.GetSchemaRequest())).schema)
         assert set(schema["resources"]) == {
+            "cairn:index:Bucket",
             "cairn:index:Machine",
             "cairn:index:Role",
             "cairn:index:Verification",
@@ -94,7 +95,7 @@ def test_an_unknown_resource_is_refused_with_what_there_is(
     play: Callable[..., None], failed: type[Any]
 ) -> None:
     async def scenario(provider: Provider) -> None:
-        provider.kind = "cairn:index:Bucket"
+        provider.kind = "cairn:index:Bouquet"
         with pytest.raises(failed) as caught:
             await provider.check({})
         assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT

@@ -45,7 +45,8 @@ class Tally:
         """Write the counts down, whole or not at all."""
         with self._lock:
             draft = self.path.with_suffix(".new")
-            draft.write_text(json.dumps(self.counts, sort_keys=True) + "\n", encoding="utf-8")
+            told = json.dumps({"passed-on": 0, **self.counts}, sort_keys=True)
+            draft.write_text(f"{told}\n", encoding="utf-8")
             draft.replace(self.path)
             self._next, self._written = time.monotonic() + _EVERY, self.counts.total()
 

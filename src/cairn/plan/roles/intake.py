@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cairn.artefacts.lock import locked
 from cairn.plan.model import Account, Flow, Listener, PlannedFile, PlannedRole, Secret, Service
-from cairn.plan.roles.certificate import CERTIFICATE, CLIENTS, KEY, RELOAD
+from cairn.plan.roles.certificate import CLIENTS, DICOM_CERTIFICATE, DICOM_KEY, RELOAD
 from cairn.spec.node import DataProviderNode
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def _settings(pacs: Pacs, folders: list[str]) -> dict[str, Any]:
         "spool": SPOOL,
         "key": KEY_FILE,
         "password": PASSWORD,
-        "node_key": KEY,
-        "certificate": CERTIFICATE,
+        "node_key": DICOM_KEY,
+        "certificate": DICOM_CERTIFICATE,
         "clients": CLIENTS,
     }
 
