@@ -92,7 +92,9 @@ class Station:
         say(f"  {address}$ {' '.join(shown)}")
         done = subprocess.run(
             ["ip", "netns", "exec", self.space, *command],
-            cwd=self.folder, capture_output=True, text=True, check=False,
+            # pynetdicom brings programs of the same names into the virtual environment.
+            cwd=self.folder, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             end(f"that ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")

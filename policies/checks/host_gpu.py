@@ -108,7 +108,11 @@ def gpu_is_the_agents_alone(host: EvidenceHost) -> Findings:
     replies = host.ask(agent=AS_AGENT, nobody=AS_NOBODY, files=FILES, members=MEMBERS)
     agent, nobody = replies["agent"], replies["nobody"]
     seen = _sees(agent)
-    yield seen, At(host, "as cairn-fl-agent"), "sees the GPU" if seen else f"sees none: {agent.last}"
+    yield (
+        seen,
+        At(host, "as cairn-fl-agent"),
+        "sees the GPU" if seen else f"sees none: {agent.last}",
+    )
     refused = not _sees(nobody) and nobody.status != 0
     yield refused, At(host, "as nobody"), "is refused" if refused else "sees the GPU"
     files = [line.split(" ") for line in replies["files"].lines if line.startswith("/dev/nvidia")]

@@ -161,11 +161,14 @@ class Station:
     def _run(
         self, program: str, calling: str, files: tuple[Path, ...], how: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program of dcmtk; `how` may name `certificate`, `called` and `plain`."""
+        """Run a program of dcmtk; `how` may name `certificate`, `called` and `plain`.
+
+        By its path: pynetdicom brings programs of the same names into the virtual environment.
+        """
         port = self.plain if "plain" in how else self.port
         titles = ["-aet", calling, "-aec", how.get("called", "RESEARCH")]
         return subprocess.run(
-            [program, *self._way(how), *titles, "127.0.0.1", str(port), *files],
+            [f"/usr/bin/{program}", *self._way(how), *titles, "127.0.0.1", str(port), *files],
             capture_output=True, text=True, check=False, timeout=PATIENCE * 2,
         )  # fmt: skip
 

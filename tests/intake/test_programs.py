@@ -193,7 +193,7 @@ def test_killed_in_the_middle_of_a_study_all_that_was_confirmed_arrives_once(
 ) -> None:
     station.start()
     paths = images(tmp_path, 60)
-    program = ["storescu", "-v", "-aet", "OLD-1", "-aec", "RESEARCH", "127.0.0.1"]
+    program = ["/usr/bin/storescu", "-v", "-aet", "OLD-1", "-aec", "RESEARCH", "127.0.0.1"]
     with subprocess.Popen(
         [*program, str(station.plain), *paths],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -35,8 +35,8 @@ IMAGE = """\
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a program of this computer."""
-    argv = [str(word) for word in words]
+    """Run a program of this computer, not one of the same name that pynetdicom brings along."""
+    argv = [f"/usr/bin/{words[0]}", *map(str, words[1:])]
     return subprocess.run(
         argv, capture_output=True, text=True, errors="replace", check=False, timeout=60
     )

@@ -142,7 +142,7 @@ def scu(
     way = ["+tls", box.folder / "ct.key", box.folder / "ct.crt"] if shown else ["+tla"]
     titles = ["-aet", calling, "-aec", RESEARCH, box.place.address, "11112"]
     return subprocess.run(
-        [program, *way, "+cf", box.folder / "ca.crt", *titles, *files],
+        [f"/usr/bin/{program}", *way, "+cf", box.folder / "ca.crt", *titles, *files],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
