@@ -81,7 +81,7 @@ def named(host: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_up_makes_the_node_and_its_hosts_answer_as_planned(house: House) -> None:
-    assert "+ 8 created" in house.cairn("up", "small", "--yes").out
+    assert "+ 10 created" in house.cairn("up", "small", "--yes").out
     answer = house.cairn("verify", "small", "--format", "json").json
     assert answer["blocking"] == 0
     assert answer["counts"]["pass"] >= 30
@@ -94,7 +94,7 @@ def test_an_unchanged_up_changes_nothing_and_runs_no_ansible(house: House, way: 
             said = house.cairn("up", "small", "--yes")
         else:
             said = house.shell("pulumi up -s small --yes")
-    assert "8 unchanged" in said.out
+    assert "10 unchanged" in said.out
 
 
 def test_a_preview_of_nothing_says_so(house: House) -> None:
@@ -128,7 +128,7 @@ def test_a_changed_spec_is_previewed_exactly_and_applied_exactly(
     assert host.reaches(neighbour.address, UNDECLARED)
 
     with no_ansible(house):
-        assert "8 unchanged" in house.cairn("up", "small", "--yes").out
+        assert "10 unchanged" in house.cairn("up", "small", "--yes").out
 
 
 def content(host: Host, path: str) -> str:
@@ -203,7 +203,7 @@ def test_what_was_changed_by_hand_is_named_repaired_and_then_clean(house: House)
     assert "cairn-flows.timer" in by_role["firewall"]["what"]
     assert "/etc/issue.net)" in house.cairn("preview", "small").out
 
-    assert "5 unchanged" in house.cairn("up", "small", "--yes").out
+    assert "7 unchanged" in house.cairn("up", "small", "--yes").out
     assert differing(before, digests(host)) == set()
     assert host.says("systemctl is-active cairn-flows.timer") == "active"
     assert "no drift" in house.cairn("drift", "small").out
@@ -231,7 +231,7 @@ def test_deleting_data_takes_the_name_of_the_node(house: House) -> None:
 
 def test_destroy_takes_the_host_and_keeps_its_data(house: House) -> None:
     machine = house.host("small", "box").running.machine
-    assert "- 8 deleted" in house.cairn("destroy", "small", "--yes").out
+    assert "- 10 deleted" in house.cairn("destroy", "small", "--yes").out
     assert house.state("small").get("resources", []) == []
     listed = house.cairn("sandbox", "list", "--format", "json").json["hosts"]
     assert [host["name"] for host in map(named, listed)] == ["other/neighbour"]
@@ -240,7 +240,7 @@ def test_destroy_takes_the_host_and_keeps_its_data(house: House) -> None:
 
 
 def test_the_next_up_finds_the_data_again(house: House) -> None:
-    assert "+ 8 created" in house.cairn("up", "small", "--yes").out
+    assert "+ 10 created" in house.cairn("up", "small", "--yes").out
     assert house.host("small", "box").says("sudo cat /srv/data/kept") == "precious"
 
 
