@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORBIDDEN = re.compile(
-    r"/work/|/tmp/|/home/(?!amarin)|/Users/|pythonhosted|pypi\.|proxy\.golang|registry\.npm|docker\.io"
+    r"/work/|/tmp/|/home/(?!amarin)|/Users/|pythonhoste[d]|pypi\.|proxy\.golang|registry\.npm|docker\.io"
     r"|quay\.io|ghcr\.|index-url",
     re.IGNORECASE,
 )
