@@ -50,9 +50,11 @@ AGENT = """
 import json, os
 os.environ["AWS_SHARED_CREDENTIALS_FILE"] = "/etc/cairn/storage/consumers/fl-agent.credentials"
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 s3 = boto3.client("s3", endpoint_url="https://127.0.0.1:7070", region_name="us-east-1",
-                  verify="/etc/cairn/pki/authority.crt")
+                  verify="/etc/cairn/pki/authority.crt",
+                  config=Config(request_checksum_calculation="when_required"))
 listed = s3.get_paginator("list_objects_v2").paginate(Bucket="BUCKET")
 keys = [one["Key"] for page in listed for one in page.get("Contents", ()) if ".dcm" in one["Key"]]
 bodies = [s3.get_object(Bucket="BUCKET", Key=key)["Body"].read() for key in keys]
