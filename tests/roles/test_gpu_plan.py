@@ -32,8 +32,10 @@ VERSION = (
     "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr  8 12:41:17 UTC 2025\n"
     "GCC version:  gcc version 14.2.0 (Debian 14.2.0-19) \n"
 )
+#: Of a real one (docs/verification/gpu.txt).
 OPEN_VERSION = (
-    "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (root@)\n"
+    "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build  (...)\n"
+    "GCC version:  gcc version 15.3.0 (GCC) \n"
 )
 PARAMS = "ModifyDeviceFiles: 1\nDeviceFileUID: 0\nDeviceFileGID: 987\nDeviceFileMode: 432\n"
 EFI = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -112,7 +114,7 @@ def test_every_file_begins_with_what_made_it(tmp_path: Path) -> None:
         ({**card("0x10de", "0x030000"), **card("0x10de", "0x030200", 2)}, {"gpus": 2}),
         ({**card("0x10de", "0x040300"), **card("0x8086", "0x030000", 2)}, {"gpus": 0}),
         ({"proc/driver/nvidia/version": VERSION}, {"driver": "550.163.01"}),
-        ({"proc/driver/nvidia/version": OPEN_VERSION}, {"driver": "570.86.15"}),
+        ({"proc/driver/nvidia/version": OPEN_VERSION}, {"driver": "580.159.04"}),
         ({"proc/driver/nvidia/params": PARAMS}, {"device_group": "987", "device_mode": "432"}),
         ({"sys/module/nouveau/refcnt": "0\n"}, {"nouveau": True}),
         ({EFI: b"\x06\0\0\0\1"}, {"secure_boot": "on", "key_trusted": False}),
