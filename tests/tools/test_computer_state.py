@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -54,6 +55,48 @@ def test_a_bridge_and_a_firewall_table_that_were_left_are_named(checkout: Checko
         checkout.run("nft", "delete", "table", "inet", "cairn_left")
     assert "network link cairn-left" in lines
     assert "firewall table inet cairn_left" in lines
+
+
+@pytest.mark.parametrize(("environment", "seen"), [("another/.venv", False), (".venv", True)])
+def test_the_processes_of_another_checkout_are_left_out_on_demand(
+    checkout: Checkout, environment: str, *, seen: bool
+) -> None:
+    sleep = shutil.which("sleep")
+    assert sleep is not None
+    checkout.variables["VIRTUAL_ENV"] = str(checkout.root / environment)
+    program = shutil.copy(sleep, checkout.programs / "pulumi")
+    process = checkout.start(str(program), "60")
+    line = f"process {process.pid} {program} 60"
+    try:
+        _wait_for(checkout, line)
+        own = checkout.run(SCRIPT, str(checkout.root / "houses"))[1].splitlines()
+    finally:
+        process.kill()
+        process.communicate()
+    assert (line in own) == seen
+    assert "mount /proc" in own
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("owner", "seen"), [("elsewhere", False), ("houses/one", True)])
+def test_the_sandbox_of_another_checkout_is_left_out_on_demand(
+    checkout: Checkout, owner: str, *, seen: bool
+) -> None:
+    record = checkout.root / "sandboxes" / "1eff1eff" / "hosts.json"
+    record.parent.mkdir(parents=True)
+    script = checkout.root / SCRIPT
+    script.write_text(
+        script.read_text().replace("/var/lib/cairn/sandboxes", str(checkout.root / "sandboxes"))
+    )
+    record.write_text(
+        json.dumps({"a/b": {"checkout": str(checkout.root.parent / owner)}}, indent=1)
+    )
+    checkout.run("nft", "add", "table", "inet", "cairn_1eff1e")
+    try:
+        own = checkout.run(SCRIPT, str(checkout.root.parent / "houses"))[1].splitlines()
+    finally:
+        checkout.run("nft", "delete", "table", "inet", "cairn_1eff1e")
+    assert ("firewall table inet cairn_1eff1e" in own) == seen
 
 
 def _wait_for(checkout: Checkout, line: str) -> None:
