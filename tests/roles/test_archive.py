@@ -15,6 +15,7 @@ from cairn.errors import Misuse
 from cairn.plan.context import Context, Place
 from cairn.plan.roles import archive, certificate, postgresql
 from cairn.stack import certificates
+from intake.stations import wait_for
 from roles.clients import Client, client, run, stranger
 from roles.harness import document, ground
 
@@ -29,6 +30,7 @@ NODE, HOST, VOLUME = "role-archive", "box", "/srv/imaging"
 DATABASE = "postgresql@17-cairn.service"
 DICTIONARY = "cairn-dictionary.service"
 UNITS = (DATABASE, "orthanc.service", "cairn-gate.service", DICTIONARY)
+PROCESS = "systemctl show --property=MainPID --value cairn-gate.service"
 FIND = ("-S", "-k", "0008,0052=STUDY", "-k", "PatientID", "-k", "StudyInstanceUID")
 
 
@@ -162,6 +164,17 @@ def studies(who: Client) -> set[str]:
 def test_a_second_run_and_a_look_change_nothing(box: Ground) -> None:
     assert apply(box, check=True) == []
     assert apply(box) == []
+
+
+@pytest.mark.sandbox
+def test_the_gate_goes_on_with_an_updated_nginx(box: Ground) -> None:
+    before = box.ask(PROCESS)
+    # As dpkg does it: the new file is written beside the old one and takes its name.
+    box.ask("cp -p /usr/sbin/nginx /usr/sbin/nginx.dpkg-new && "
+            "mv /usr/sbin/nginx.dpkg-new /usr/sbin/nginx")  # fmt: skip
+    wait_for(lambda: box.ask(PROCESS) not in {before, "0"}, "the gate runs the old program")
+    box.ask("until ss -Hltn sport = :8443 | grep -q .; do sleep 0.1; done")
+    assert box.ask("systemctl is-active cairn-gate.service") == "active"
 
 
 @pytest.mark.sandbox

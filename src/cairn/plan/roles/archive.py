@@ -37,6 +37,8 @@ FILES: Final = (
     f"{FOLDER}/openssl.cnf",
     f"{certificate.RELOAD}/archive",
     f"/etc/systemd/system/{GATE}",
+    "/etc/systemd/system/cairn-gate-update.path",
+    "/etc/systemd/system/cairn-gate-update.service",
     "/etc/systemd/system/cairn-dictionary.service",
     "/etc/systemd/system/cairn-dictionary.timer",
     f"/etc/systemd/system/{ORTHANC}.d/cairn.conf",
@@ -79,6 +81,7 @@ def plan(context: Context) -> PlannedRole:
         packages=PACKAGES,
         services=(
             *(Service(unit, confined=True) for unit in (ORTHANC, GATE)),
+            Service("cairn-gate-update.path"),
             Service("cairn-dictionary.timer"),
             Service("cairn-dictionary.service", active=False, confined=True),
         ),
