@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom.uid import EnhancedCTImageStorage
 from ruamel.yaml import YAML
 
 from cairn import sandbox
@@ -143,8 +144,15 @@ class Scanner:
 
     station: Any
 
-    def series(self, number: int, count: int, size: int = 8) -> Path:
-        """Write a series of square images, each with a number, and return its folder."""
+    def series(self, number: int, count: int, size: int = 8, **more: Any) -> Path:  # noqa: ANN401
+        """Write a series of square images, each with a number, and return its folder.
+
+        Args:
+            number: Which series it is.
+            count: How many images it has.
+            size: Their rows and columns.
+            more: Other attributes of theirs, by keyword.
+        """
         folder: Path = self.station.folder / f"series-{number}"
         folder.mkdir()
         for one in range(1, count + 1):
@@ -152,7 +160,8 @@ class Scanner:
             image = slice_of_ct(
                 SOPInstanceUID=f"{uid}.1.{one}", SeriesInstanceUID=f"{uid}.2",
                 StudyInstanceUID=f"{uid}.3", PatientID=f"HOSP-{number}", InstanceNumber=one,
-                Rows=size, Columns=size, PixelData=os.urandom(2 * size * size),
+                Rows=size, Columns=size,
+                PixelData=os.urandom(2 * size * size) * int(more.get("NumberOfFrames", 1)), **more,
             )  # fmt: skip
             (folder / f"{one:04}.dcm").write_bytes(written(image))
         return folder
@@ -188,12 +197,12 @@ def confirmed(said: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def volume(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Have the node's data volume on a disk of 3 GiB of its own."""
+    """Have the node's data volume on a disk of 6 GiB of its own."""
     disk = tmp_path_factory.mktemp("disk") / "volume.ext4"
     with house.acting():
         place = places.volumes(NODE, HOST) / VOLUME.lstrip("/")
     place.mkdir(parents=True)
-    for command in (f"truncate -s 3G {disk}", f"mkfs.ext4 -q -m 0 {disk}",
+    for command in (f"truncate -s 6G {disk}", f"mkfs.ext4 -q -m 0 {disk}",
                     f"mount -o loop {disk} {place}"):  # fmt: skip
         subprocess.run(command.split(), check=True)
     yield
@@ -314,7 +323,7 @@ def fill_after(count: int, sending: subprocess.Popen[str], hospital: Hospital) -
     for line in sending.stdout:
         said += line
         if said.count("Received Store Response (Success)") == count:
-            hospital.root(f"fallocate -l $(df --output=avail -B1 {SPOOL} | tail -n 1) {SPOOL}/full")
+            hospital.root(f"dd if=/dev/zero of={SPOOL}/full bs=1M 2>/dev/null || true")
             count = -1
     sending.wait(timeout=300)
     return said
@@ -346,6 +355,15 @@ def test_a_full_volume_holds_images_up_and_loses_none(hospital: Hospital) -> Non
     assert "an image waits" in log
     hospital.root(f"rm {VOLUME}/full")
     assert numbers(hospital.settled(), before) == list(range(1, 41))
+
+
+def test_an_image_of_a_gibibyte_passes_whole(hospital: Hospital) -> None:
+    before = hospital.images()
+    frames = {"NumberOfFrames": 2048, "SOPClassUID": EnhancedCTImageStorage}
+    with hospital.scanner() as scanner:
+        assert confirmed(scanner.send(scanner.series(8, 1, size=512, **frames))) == [1]
+    assert numbers(hospital.settled(), before) == [1]
+    assert int(hospital.root(f"find {VOLUME}/archive -type f -size +1G | wc -l")) == 1
 
 
 def test_what_a_destroyed_node_had_is_back_with_the_next_up(hospital: Hospital) -> None:

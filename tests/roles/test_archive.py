@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ DATABASE = "postgresql@17-cairn.service"
 DICTIONARY = "cairn-dictionary.service"
 UNITS = (DATABASE, "orthanc.service", "cairn-gate.service", DICTIONARY)
 PROCESS = "systemctl show --property=MainPID --value cairn-gate.service"
+MOVE = ("-S", "-k", "0008,0052=STUDY", "-k", "0020,000D=1.2.826.0.1.3680043.10.1")
 FIND = ("-S", "-k", "0008,0052=STUDY", "-k", "PatientID", "-k", "StudyInstanceUID")
 
 
@@ -261,6 +263,24 @@ def test_a_declared_peer_finds_over_dicom_and_may_not_store(
     assert "PSEUDO" not in sender.dicom("findscu", *FIND, title="CT-1")
     told = sender.dicom("findscu", *FIND, title="SOMEBODY")
     assert "Calling AE Title Not Recognized" in told
+
+
+@pytest.mark.sandbox
+def test_a_declared_peer_has_images_sent_to_it_and_nobody_else_has(
+    workstation: Client, sender: Client, folder: Path
+) -> None:
+    got = folder / "got"
+    got.mkdir()
+    own = ("+tls", workstation.key, workstation.crt, "+cf", folder / "ca.crt")
+    receiver = ["/usr/bin/storescp", *own, "-aet", "WORKSTATION", "-od", got, "11112"]
+    with subprocess.Popen(receiver) as receiving:
+        told = workstation.dicom("movescu", "-aem", "WORKSTATION", *MOVE)
+        other = workstation.dicom("movescu", "-aem", "SOMEBODY", *MOVE)
+        stranger_s = sender.dicom("movescu", "-aem", "WORKSTATION", *MOVE, title="CT-1")
+        receiving.terminate()
+    assert (told, len(list(got.iterdir()))) == ("", 1)
+    assert "Move" in other
+    assert stranger_s
 
 
 @pytest.mark.sandbox
