@@ -128,10 +128,28 @@ class Ground:
         return answer.stdout.strip()
 
 
-def ground(node: str, host: str, os: str, folder: Path, volumes: tuple[str, ...] = ()) -> Ground:
-    """Start a sandbox host; `sandbox.remove(node, host)` is the caller's to call."""
+def ground(  # noqa: PLR0913 - the last two by keyword
+    node: str,
+    host: str,
+    os: str,
+    folder: Path,
+    *,
+    volumes: tuple[str, ...] = (),
+    ports: tuple[int, ...] = (),
+) -> Ground:
+    """Start a sandbox host; `sandbox.remove(node, host)` is the caller's to call.
+
+    Args:
+        node: Name of the node.
+        host: Name of the host.
+        os: `debian-13` or `debian-12`.
+        folder: Where logs and private folders of the runs go.
+        volumes: Paths of its data volumes.
+        ports: Ports of this computer that it may reach.
+    """
     reservation = sandbox.reserve(node, host)
-    running = sandbox.start(node, host, os=os, volumes=volumes)
+    ways = [sandbox.Way(to=reservation.gateway, port=port, protocol="tcp") for port in ports]
+    running = sandbox.start(node, host, os=os, volumes=volumes, egress=ways)
     place = Place(
         address=reservation.address,
         user=running.connection["user"],

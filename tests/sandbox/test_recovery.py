@@ -149,11 +149,13 @@ def test_after_a_reboot_of_the_computer_the_host_starts_from_its_stale_record(
 def test_a_volume_outlives_its_host_until_its_deletion_is_asked_for(
     start_host: Callable[..., Host],
 ) -> None:
-    start_host("keeper", volumes=["/srv/imaging"]).says("sudo touch /srv/imaging/kept")
+    volumes = ["/srv/imaging", "/srv/never-used"]
+    # An empty folder is data as well: a bucket that nothing was put into yet, for one.
+    start_host("keeper", volumes=volumes).says("sudo mkdir /srv/imaging/kept")
     folder = places.volumes("testing", "keeper")
     sandbox.remove("testing", "keeper")
-    assert (folder / "srv/imaging/kept").exists()
-    again = start_host("keeper", volumes=["/srv/imaging"])
+    assert [path.name for path in (folder / "srv").iterdir()] == ["imaging"]
+    again = start_host("keeper", volumes=volumes)
     assert again.says("ls /srv/imaging") == "kept"
     sandbox.remove("testing", "keeper", delete_data=True)
     assert not folder.exists()

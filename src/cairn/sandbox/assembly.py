@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,8 +91,22 @@ def remove(node: str, host: str) -> None:
     with contextlib.suppress(OSError):
         here.folder.parent.rmdir()
     if record is not None:
+        _drop_unused_volumes(record)
         with _checkout_lock():
             records.drop(record)
+
+
+def _drop_unused_volumes(record: HostRecord) -> None:
+    """Remove the volumes that nothing was ever written to; an empty folder inside one is data."""
+    above = places.volumes(record.node, record.host)
+    for volume in record.volumes:
+        folder = above / volume.lstrip("/")
+        while folder != places.sandbox():
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+            folder = folder.parent
 
 
 def delete_volumes(node: str, host: str | None = None) -> None:
@@ -217,9 +230,9 @@ def _same_base(base: Path, wish: HostRecord) -> Path:
 
 
 def _remove_empty_folders() -> None:
-    for folder, _, _ in os.walk(places.sandbox(), topdown=False):
+    for folder in (places.sandbox() / "volumes", places.sandbox()):
         with contextlib.suppress(OSError):
-            Path(folder).rmdir()  # a volume that nothing was ever written to is no data
+            folder.rmdir()
     left = [entry.name for entry in places.SANDBOXES.iterdir()]
     if left == [".lock"]:
         (places.SANDBOXES / ".lock").unlink()
