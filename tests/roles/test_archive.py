@@ -278,6 +278,7 @@ def test_a_declared_peer_has_images_sent_to_it_and_nobody_else_has(
     own = ("+tls", workstation.key, workstation.crt, "+cf", folder / "ca.crt")
     receiver = ["/usr/bin/storescp", *own, "-aet", "WORKSTATION", "-od", got, "11112"]
     with subprocess.Popen(receiver) as receiving:
+        wait_for(lambda: "11112" in run("ss", "-Hltn").stdout, "the receiver does not listen")
         told = [moved(workstation, "WORKSTATION", to) for to in ("WORKSTATION", "SOMEBODY")]
         others = moved(sender, "CT-1", "WORKSTATION")
         receiving.terminate()

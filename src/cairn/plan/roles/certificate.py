@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cairn.plan.context import Context
+    from cairn.spec.imaging import Modality
 
 ROLE: Final = "certificate"
 FOLDER: Final = "/etc/cairn/pki"
@@ -39,6 +40,7 @@ AUTHORITY_DAYS: Final = 3650
 FILES: Final = (
     f"{FOLDER}/client-names",
     f"{FOLDER}/openssl.cnf",
+    f"{FOLDER}/receiver-names",
     f"{FOLDER}/site-authorities.crt",
     "/etc/systemd/system/cairn-certificate.service",
     f"/etc/systemd/system/{TIMER}",
@@ -66,6 +68,7 @@ def _settings(context: Context) -> dict[str, Any]:
         "days": DAYS,
         "names": [*_names(context)],
         "clients": clients(context),
+        "receivers": [one.aet for one in _modalities(context) if "move" in one.may],
         "authorities": list(certificates(context.document.client_authorities)),
     }
 
@@ -85,6 +88,11 @@ def _is_address(text: str) -> bool:
         return False
 
 
+def _modalities(context: Context) -> tuple[Modality, ...]:
+    spec = context.spec
+    return spec.pacs.accepts if isinstance(spec, DataProviderNode) and spec.pacs else ()
+
+
 def clients(context: Context) -> list[str]:
     """Return who may get a certificate: modalities by title, consumers by name, the agent."""
     spec = context.spec
@@ -92,5 +100,5 @@ def clients(context: Context) -> list[str]:
     agent = [AGENT] if AGENT in context.host.runs else []
     if pacs is None:
         return agent
-    modalities = [modality.aet for modality in pacs.accepts]
+    modalities = [modality.aet for modality in _modalities(context)]
     return [*modalities, *(consumer.name for consumer in pacs.consumers), *agent]
