@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cairn.spec.document import Document
 
 #: Where the key of each method may come from; never from a file on the same disk.
-KEYS = {"luks2": {"tpm2", "tang", "prompt"}, "provider-kms": {"kms"}}
+KEYS = {"luks2": {"tpm2", "tang", "file", "prompt"}, "provider-kms": {"kms"}}
 
 
 @check(
@@ -58,7 +58,7 @@ def scratch_is_apart(document: Document) -> Findings:
         "BSI SYS.1.1.A34",
         "GS++ KONF.3.2 KONF.11.8",
     ),
-    remediation="Set storage.encryption with a key from tpm2, tang, prompt or kms.",
+    remediation="Set storage.encryption with a key from tpm2, tang, file, prompt or kms.",
     applies=("T2", "T3", "compute"),
 )
 def disks_are_encrypted(document: Document) -> Findings:

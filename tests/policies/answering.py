@@ -23,7 +23,7 @@ from cairn.plan.model import (
 from cairn.render.files import RenderedFile
 
 #: What a real host answered (Debian 13, all roles applied); FIL-01 and what a sandbox cannot do
-#: (GPU, HST-08, 09, 10, 13 and 19, TRU-01) were added by hand in the form that the programs print.
+#: (GPU, HST-06, 08, 09, 10, 13 and 19, TRU-01) was added by hand in the form of the programs.
 RECORDED: dict[str, list[dict[str, list[Any]]]] = json.loads(
     (Path(__file__).parent / "recorded" / "debian-13.json").read_text()
 )
@@ -85,7 +85,7 @@ PLANNED = PlannedHost(
     "198.19.232.10",
     sandbox=True,
     capabilities=("kernel", "clock", "audit", "apparmor"),
-    volumes=(),
+    volumes=("/srv/imaging",),
     roles=(
         PlannedRole(
             "base",

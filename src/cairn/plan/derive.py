@@ -41,8 +41,10 @@ def derive(document: Document, places: Mapping[str, Place]) -> Plan:
 def _host(document: Document, host: Host, place: Place) -> PlannedHost:
     wanted = applied(host.runs)
     ready = [name for name in wanted if _planner(name)]
-    planned = {name: _role(name, Context(document, host, place)) for name in ready if name != LAST}
-    planned[LAST] = _role(LAST, Context(document, host, place, others=tuple(planned.values())))
+    first = [_role(name, Context(document, host, place)) for name in ready if name != LAST]
+    planned = {role.name: role for role in first if role is not None}
+    last = _role(LAST, Context(document, host, place, others=tuple(planned.values())))
+    planned |= {LAST: last} if last is not None else {}
     return PlannedHost(
         name=host.name,
         os=host.os,
@@ -50,24 +52,25 @@ def _host(document: Document, host: Host, place: Place) -> PlannedHost:
         sandbox=place.gateway is not None,
         capabilities=host.capabilities,
         volumes=_volumes(document.spec, host),
-        roles=tuple(planned[name] for name in ready),
+        roles=tuple(planned[name] for name in ready if name in planned),
         pending=tuple(name for name in wanted if name not in ready),
     )
 
 
-def _role(name: str, context: Context) -> PlannedRole:
+def _role(name: str, context: Context) -> PlannedRole | None:
+    """Return the planned role, or None where it has nothing to do on this host."""
     planner = _planner(name)
     if planner is None:
         raise KeyError(name)
     return planner(context)
 
 
-def _planner(name: str) -> Callable[[Context], PlannedRole] | None:
+def _planner(name: str) -> Callable[[Context], PlannedRole | None] | None:
     """Return `plan` of `cairn.plan.roles.<name>`, or None while the role is not built."""
     module = f"cairn.plan.roles.{name.replace('-', '_')}"
     if importlib.util.find_spec(module) is None:
         return None
-    planner: Callable[[Context], PlannedRole] = importlib.import_module(module).plan
+    planner: Callable[[Context], PlannedRole | None] = importlib.import_module(module).plan
     return planner
 
 

@@ -156,6 +156,22 @@ def _ceph_has_an_endpoint(tree: Tree) -> None:
             tree.fault(loc, "an existing Ceph needs its address; add `endpoint`")
 
 
+def _disks_can_be_opened(tree: Tree) -> None:
+    """What is declared of the key must be what the role `volume` can do with the disk."""
+    path = next((text for _, text in tree.texts("storage.path")), "/-")
+    files = dict(tree.texts("storage.encryption.key_file"))
+    for loc, origin in tree.texts("storage.encryption.key_from"):
+        if (origin == "file") != bool(files):
+            tree.fault(loc, "a key from a file and `key_file` belong together; add the one, or "
+                       "remove the other")  # fmt: skip
+        if origin in {"tang", "kms"} and list(tree.each("storage.device")):
+            tree.fault(loc, "Cairn opens disks with tpm2, file or prompt; open this one yourself "
+                       "and remove `device`")  # fmt: skip
+    for loc, file in files.items():
+        if PurePosixPath(file).is_relative_to(path):
+            tree.fault(loc, "lies on the disk that it opens; keep it on another one")
+
+
 def _options_are_carried_out(tree: Tree) -> None:
     asked = {option for _, option in tree.texts("pacs.deidentify.options.*")}
     for loc, option in tree.texts("pacs.deidentify.options.*"):
@@ -250,6 +266,7 @@ _QUESTIONS: tuple[Question, ...] = (
     _logs_are_kept_before_they_are_deleted,
     _scratch_is_apart,
     _ceph_has_an_endpoint,
+    _disks_can_be_opened,
     _gpu_has_a_vendor,
     _options_are_carried_out,
     _production_is_not_thrown_away,

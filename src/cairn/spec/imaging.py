@@ -173,8 +173,10 @@ class Encryption(Declared):
 
     method: Literal["luks2", "provider-kms"]
     """LUKS2, or the storage provider's own with keys in its key service."""
-    key_from: Literal["tpm2", "tang", "kms", "prompt"]
+    key_from: Literal["tpm2", "tang", "kms", "file", "prompt"]
     """Where the key comes from at boot; never a file on the same disk."""
+    key_file: AbsolutePath | None = None
+    """The file of the host with the key, for `key_from: file`; on another disk or a stick."""
 
 
 class Retention(Declared):
@@ -231,6 +233,8 @@ class Storage(Declared):
     """Who may use which bucket; `fl-agent` reads those of the data sets without being named."""
     scratch: AbsolutePath | None = None
     """Folder for intermediate results of computations; not inside `path`."""
+    device: AbsolutePath | None = None
+    """Block device of the volume, as in `/dev/disk/by-id/…`; absent if the path is mounted."""
     encryption: Encryption | None = None
     """Encryption of the disk; without it a waiver is needed."""
 

@@ -43,12 +43,12 @@ ROLES: dict[str, RoleEntry] = {
     "storage": _entry(
         "S3 storage over the data volume",
         *("data-provider", "hub", "compute"),
-        brings=("certificate", "storage"),
+        brings=("certificate", "volume", "storage"),
     ),
     "pacs": _entry(
         "DICOM intake, de-identification and archive",
         "data-provider",
-        brings=("certificate", "postgresql", "archive", "intake", "freeze"),
+        brings=("certificate", "volume", "postgresql", "archive", "intake", "freeze"),
     ),
     "gpu": _entry("GPU driver and container runtime", "data-provider", "compute"),
     "fl-agent": _entry("federated-learning agent", "data-provider", "compute"),

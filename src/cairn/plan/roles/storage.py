@@ -50,6 +50,7 @@ def plan(context: Context) -> PlannedRole:
             "port": PORT,
             "admin_port": ADMIN_PORT,
             "keep_days": context.spec.logging.keep_days,
+            "encryption": storage.encryption.method if storage.encryption else "",
         },
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=("logrotate",),
