@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from cairn.checks.verdicts import BLOCKING, Verdict
 from cairn.errors import EvidenceRefused
-from cairn.evidence import build, canonical, places
-from cairn.evidence import publish as publishing
+from cairn.evidence import build, canonical, places, verify
 from cairn.evidence.model import Part, Second, worst
+from cairn.spec.digest import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -128,15 +128,16 @@ class Newest:
 
 
 def _newest(node: str) -> Newest:
-    above = places.folder_of(node)
-    try:
-        before = publishing.before(above)
-    except EvidenceRefused as error:
-        return Newest(None, f"its newest report cannot be trusted: {error}")
-    if before is None:
+    folder = places.newest(places.folder_of(node))
+    if folder is None:
         return Newest(None, f"there is no report yet; `cairn report {node}` makes one")
-    folder = places.newest(above)
-    return Newest(before, "", folder is not None and (folder / places.STATEMENT).exists())
+    file = folder / places.REPORT
+    try:
+        data = places.read(file)
+        before = build.Before(verify.glance(data, file), digest_of(data))
+    except EvidenceRefused as error:
+        return Newest(None, f"its newest report cannot be read: {error}")
+    return Newest(before, "", (folder / places.STATEMENT).exists())
 
 
 def compose(newest: dict[str, Newest], now: datetime) -> Fleet:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Families of clauses by their first word, as people call them.
 FAMILIES = {
+    "cairn-catalogue": "What was wanted of this policy pack",
     "ANSSI": "ANSSI, configuration recommendations for GNU/Linux",
     "BSI": "BSI IT-Grundschutz",
     "CIS-D12": "CIS Debian Linux 12 Benchmark",
@@ -94,7 +95,7 @@ def _from_file(file: Path, policy: Catalogue, verdicts: Mapping[str, list[Verdic
     name = str(content["framework"])
     return Framework(
         name=name,
-        title=str(content.get("title", name)),
+        title=str(content.get("title") or FAMILIES.get(name, name)),
         version=str(content.get("version", "")),
         total=True,
         controls=tuple(controls),

@@ -57,14 +57,19 @@ def report(folder: Path, key: Ed25519PublicKey, *, now: datetime | None = None) 
 
 
 def read(data: bytes, file: Path) -> Report:
-    """Read a report, signed or not.
+    """Read a report, signed or not, that has to be in the canonical form.
 
     Raises:
         EvidenceRefused: It is cut short, altered, of another version, or does not add up.
     """
-    value = canonical.decode(data, file)
+    canonical.decode(data, file)
+    return glance(data, file)
+
+
+def glance(data: bytes, file: Path) -> Report:
+    """Read a report whatever the form of its JSON, in a seventh of the time; errors as `read`."""
     try:
-        return Report.model_validate(value)
+        return Report.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
