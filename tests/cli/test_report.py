@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
 from cairn.checks.engine import judge_host
 from cairn.checks.host import EvidenceHost
 from cairn.checks.live import Unreachable
+from cairn.cli.report import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,6 +145,12 @@ def test_misuse_is_one_sentence(run: Run, lyon: Path, words: tuple[str, ...], wh
     assert result.exit_code in {0 if not words else 2, 2, 5}
     assert why in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_shell_completes_nodes_and_verbs(lyon: Path) -> None:
+    with click.Context(report, info_name="report") as context:
+        for typed, found in {"ly": ["lyon"], "ve": ["verify"]}.items():
+            assert [item.value for item in report.shell_complete(context, typed)] == found
 
 
 def test_help_shows_options_and_verbs(run: Run) -> None:

@@ -138,6 +138,14 @@ def test_no_question_and_no_answer_is_left_out(bad: Source) -> None:
     assert text.count("<summary>Answer ") == sum(len(one.evidence) for one in bad.report.questions)
 
 
+def test_hosts_stand_side_by_side(bad: Source) -> None:
+    text = html.render(bad).decode()
+    part = text[text.index('id="hosts"') : text.index('id="frameworks"')]
+    numbers = [int(number) for number in re.findall(r'<td class="n">(\d+)</td>', part)]
+    assert sum(numbers) == bad.report.totals.questions
+    assert "imaging-1</th>" in part
+
+
 def test_what_no_check_covers_is_stated(bad: Source) -> None:
     text = html.render(bad).decode()
     part = text[text.index('id="uncovered"') : text.index('id="verify"')]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
-from cairn.cli.arguments import NodeName
+from cairn.cli.arguments import NodeName, specs
 from cairn.errors import Misuse, VerifyFailed
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class _OfNodes(click.Group):
         if args[0] in self.commands:
             return super().resolve_command(ctx, args)
         return "", make, args
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names of nodes beside the verbs."""
+        nodes = [CompletionItem(name) for name in specs() if name.startswith(incomplete)]
+        return [*nodes, *super().shell_complete(ctx, incomplete)]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Say how a report is made; the verbs follow below."""
@@ -147,7 +153,6 @@ def _total(told: Report) -> Text:
 
 def _make_fleet() -> None:
     from cairn.cli import screen  # noqa: PLC0415 - help needs none of it
-    from cairn.cli.arguments import specs  # noqa: PLC0415
     from cairn.evidence import fleet  # noqa: PLC0415
 
     made = fleet.publish(tuple(specs()), datetime.now(UTC))

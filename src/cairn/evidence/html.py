@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def render(source: Source) -> bytes:
         title: [row for row in rows if row.question.change == kind]
         for kind, title in _CHANGES.items()
     }
+    asked = [report.node.name, *(host.name for host in report.hosts)]
     return pages.fill(
         "report.html.j2",
         script="page.js",
@@ -54,7 +56,11 @@ def render(source: Source) -> bytes:
         manual=[row for row in rows if row.question.verdict is Verdict.MANUAL],
         changes=changes,
         nothing_changed=not report.gone and not any(changes.values()),
-        asked=[report.node.name, *(host.name for host in report.hosts)],
+        asked=asked,
+        by_host={
+            name: Counter(one.verdict for one in report.questions if one.asked == name)
+            for name in asked
+        },
         families=sorted({family for row in rows for family in row.families.split()}),
         uncovered=uncovered(report),
         partial_frameworks=[one.title for one in report.frameworks if not one.total],
