@@ -62,6 +62,13 @@ def test_no_clause_that_a_check_supports_is_lost() -> None:
             assert check.id in known
 
 
+def test_a_control_file_that_names_an_unknown_check_makes_no_report(policy: Catalogue) -> None:
+    file = policy.bundles[0].folder / "controls" / "gdpr.yaml"
+    file.write_text(FILE.replace("HST-03", "HST-99"))
+    with pytest.raises(PolicyError, match=r"gdpr\.yaml: control 32\(1\)\(b\) names check HST-99"):
+        frameworks.frameworks(policy, {})
+
+
 def test_clauses_stand_alone_and_parts_keep_their_name() -> None:
     found = {one.name: one for one in frameworks.frameworks(registry.catalogue(), {})}
     assert {"73(1)(a)", "73(1)(d)"} <= {one.id for one in found["EHDS"].controls}

@@ -12,7 +12,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from cairn.errors import EvidenceRefused
-from cairn.evidence.model import Answer
+from cairn.evidence.parts import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

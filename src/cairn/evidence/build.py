@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from cairn import __version__
 from cairn.checks.verdicts import Verdict
 from cairn.errors import PolicyError
-from cairn.evidence import archive, canonical, compare, frameworks, model
+from cairn.evidence import archive, canonical, compare, frameworks, model, parts
 from cairn.spec.digest import digest_of
 
 if TYPE_CHECKING:
@@ -130,16 +130,16 @@ def _question(  # noqa: PLR0913, PLR0917 - all that a question is made of
     findings: list[Finding],
     numbers: Mapping[Evidence, int],
     known: Mapping[compare.Key, Verdict],
-) -> model.Question:
-    verdict = model.worst([found.verdict for found in findings])
-    return model.Question(
+) -> parts.Question:
+    verdict = parts.worst([found.verdict for found in findings])
+    return parts.Question(
         check=check,
         moment=moment,
         asked=asked,
         verdict=verdict,
         change=compare.change(known.get((check, moment, asked)), verdict),
         findings=tuple(
-            model.Finding(
+            parts.Finding(
                 verdict=found.verdict,
                 target=found.target,
                 place=found.place,
@@ -151,9 +151,9 @@ def _question(  # noqa: PLR0913, PLR0917 - all that a question is made of
     )
 
 
-def _node(gathered: Gathered) -> model.Node:
+def _node(gathered: Gathered) -> parts.Node:
     spec = gathered.document.spec
-    return model.Node(
+    return parts.Node(
         name=spec.name,
         kind=spec.kind,
         stage=str(spec.stage),
@@ -163,35 +163,35 @@ def _node(gathered: Gathered) -> model.Node:
     )
 
 
-def _hosts(gathered: Gathered) -> tuple[model.Host, ...]:
+def _hosts(gathered: Gathered) -> tuple[parts.Host, ...]:
     return tuple(
-        model.Host(name=one.name, os=one.os, address=one.address, sandbox=one.sandbox)
+        parts.Host(name=one.name, os=one.os, address=one.address, sandbox=one.sandbox)
         for one in gathered.plan.hosts
     )
 
 
-def _basis(gathered: Gathered, files: Mapping[str, bytes]) -> model.Basis:
-    return model.Basis(
+def _basis(gathered: Gathered, files: Mapping[str, bytes]) -> parts.Basis:
+    return parts.Basis(
         spec=digest_of(files["spec.yaml"]),
         plan=digest_of(files["plan.json"]),
         evidence=digest_of(files["evidence.zip"]),
         policies=tuple(
-            model.Bundle(name=one.name, version=one.version, digest=one.digest)
+            parts.Bundle(name=one.name, version=one.version, digest=one.digest)
             for one in gathered.policy.bundles
         ),
     )
 
 
-def _previous(before: Before | None) -> model.Previous | None:
+def _previous(before: Before | None) -> parts.Previous | None:
     if before is None:
         return None
     made = before.report
-    return model.Previous(number=made.number, made_at=made.made_at, digest=before.digest)
+    return parts.Previous(number=made.number, made_at=made.made_at, digest=before.digest)
 
 
-def _totals(gathered: Gathered, questions: list[model.Question]) -> model.Totals:
+def _totals(gathered: Gathered, questions: list[parts.Question]) -> parts.Totals:
     counted = Counter(one.verdict for one in questions)
-    return model.Totals(
+    return parts.Totals(
         checks=len(gathered.policy.checks),
         questions=len(questions),
         findings=sum(len(judged.findings) for judged in gathered.rounds.values()),
@@ -199,10 +199,10 @@ def _totals(gathered: Gathered, questions: list[model.Question]) -> model.Totals
     )
 
 
-def _checks(gathered: Gathered) -> tuple[model.Check, ...]:
+def _checks(gathered: Gathered) -> tuple[parts.Check, ...]:
     doubted = frameworks.unverified(gathered.policy)
     return tuple(
-        model.Check(
+        parts.Check(
             id=one.id,
             title=one.title,
             severity=one.severity,
@@ -217,11 +217,11 @@ def _checks(gathered: Gathered) -> tuple[model.Check, ...]:
     )
 
 
-def _waivers(gathered: Gathered, questions: list[model.Question]) -> Iterator[model.Waiver]:
+def _waivers(gathered: Gathered, questions: list[parts.Question]) -> Iterator[parts.Waiver]:
     spec = gathered.document.spec
     for one in spec.compliance.waivers:
         target = one.host or spec.name
-        yield model.Waiver(
+        yield parts.Waiver(
             check=one.check,
             host=one.host or "",
             reason=one.reason,
@@ -236,7 +236,7 @@ def _waivers(gathered: Gathered, questions: list[model.Question]) -> Iterator[mo
         )
 
 
-def _verdicts(questions: list[model.Question]) -> dict[str, list[Verdict]]:
+def _verdicts(questions: list[parts.Question]) -> dict[str, list[Verdict]]:
     verdicts: dict[str, list[Verdict]] = {}
     for one in questions:
         verdicts.setdefault(one.check, []).append(one.verdict)

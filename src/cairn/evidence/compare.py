@@ -9,7 +9,8 @@ from cairn.checks.verdicts import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cairn.evidence.model import Change, Question, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Change, Question
 
 #: How bad a verdict is; two of the same rank are neither better nor worse.
 _RANK = {

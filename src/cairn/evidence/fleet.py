@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from cairn.checks.verdicts import BLOCKING, Verdict
 from cairn.errors import EvidenceRefused
 from cairn.evidence import build, canonical, places, verify
-from cairn.evidence.model import Part, Second, worst
+from cairn.evidence.parts import Part, Second, worst
 from cairn.spec.digest import digest_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from cairn.evidence.model import Question, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Question
 
 #: One letter for each verdict, so that all verdicts of a node fit into a line.
 LETTERS = {

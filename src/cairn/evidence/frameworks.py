@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from cairn.errors import PolicyError
-from cairn.evidence.model import Control, Framework, worst
+from cairn.evidence.parts import Control, Framework, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -92,6 +92,8 @@ def _from_file(file: Path, policy: Catalogue, verdicts: Mapping[str, list[Verdic
         controls = [_control(entry, policy, verdicts) for entry in content["controls"]]
     except (KeyError, TypeError, AttributeError) as error:
         raise PolicyError(f"{file}: a control has no id or no status ({error})") from error
+    except PolicyError as error:
+        raise PolicyError(f"{file}: {error}") from error
     name = str(content["framework"])
     return Framework(
         name=name,
@@ -108,6 +110,9 @@ def _control(
     """Return one demand; without `checks`, the check of the same id answers it."""
     own = policy.find(str(entry["id"]))
     checks = [str(one) for one in entry.get("checks", [own.id] if own else [])]
+    unknown = [one for one in checks if policy.find(one) is None]
+    if unknown:
+        raise PolicyError(f"control {entry['id']} names check {unknown[0]}, which does not exist")
     return Control(
         id=str(entry["id"]),
         title=str(entry.get("title") or (own.title if own else "")),

@@ -12,7 +12,8 @@ from cairn.evidence.frameworks import UNCOVERED
 
 if TYPE_CHECKING:
     from cairn.evidence.formats import Source
-    from cairn.evidence.model import Answer, Check, Control, Finding, Framework, Question, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Answer, Check, Control, Finding, Framework, Question
 
 #: Headings of the comparison, by the change.
 _CHANGES = {"worse": "Worse", "better": "Better", "new": "New", "other": "Otherwise changed"}

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cairn.evidence.formats import Source
-    from cairn.evidence.model import Check, Question, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Check, Question
 
 #: Characters that XML 1.0 has no place for (section 2.2); a host may answer anything.
 _NO_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -12,7 +12,8 @@ from cairn.evidence.html import is_rehearsal, uncovered
 
 if TYPE_CHECKING:
     from cairn.evidence.formats import Source
-    from cairn.evidence.model import Check, Question, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Check, Question
 
 #: What the clauses of the GDPR that checks support come to, in the words of the sheet. A clause
 #: stands under the first question that names it.

@@ -8,7 +8,8 @@ from cairn.evidence.oscal import identify, metadata, prop, token, written
 
 if TYPE_CHECKING:
     from cairn.evidence.formats import Source
-    from cairn.evidence.model import Control, Framework, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Control, Framework
 
 
 def render(source: Source) -> bytes:

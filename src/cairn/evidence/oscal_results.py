@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from cairn.checks.registry import Moment
 from cairn.checks.verdicts import Verdict
-from cairn.evidence.model import worst
 from cairn.evidence.oscal import identify, metadata, prop, token, written
+from cairn.evidence.parts import worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cairn.evidence.formats import Source
-    from cairn.evidence.model import Check, Question, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Check, Question
 
 #: Verdicts after which an objective counts as satisfied. A waiver excuses, it does not satisfy;
 #: what nobody looked at is not satisfied either.

@@ -10,7 +10,8 @@ from cairn.checks.verdicts import Severity, Verdict
 
 if TYPE_CHECKING:
     from cairn.evidence.formats import Source
-    from cairn.evidence.model import Check, Finding, Question, Report
+    from cairn.evidence.model import Report
+    from cairn.evidence.parts import Check, Finding, Question
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from cairn.errors import EvidenceRefused
 from cairn.evidence import canonical, keys
-from cairn.evidence.model import Part, Previous, Report, Second
+from cairn.evidence.parts import Part, Previous, Second
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         Ed25519PrivateKey,
         Ed25519PublicKey,
     )
+
+    from cairn.evidence.model import Report
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
