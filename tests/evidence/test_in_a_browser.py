@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cairn.evidence import build, formats
+from cairn.evidence import build, fleet, fleet_html, formats
 from evidence import samples
 from evidence.browser import Browser, browser
 
@@ -35,6 +35,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = build.build(samples.gathered(folder, tamper=tamper))
     for name, content in formats.render(made, ("html", "officer")).items():
         (folder / name).write_bytes(content)
+    newest = fleet.Newest(build.Before(made.report, f"sha256:{64 * '1'}"))
+    nodes = {"a": newest, "b": newest, "c": fleet.Newest(None, "there is no report yet")}
+    composed = fleet.compose(nodes, samples.BEGUN)
+    (folder / "fleet.html").write_bytes(fleet_html.render(composed))
     return folder
 
 
@@ -113,3 +117,16 @@ def test_the_sheet_of_the_officer_is_one_sheet(
 ) -> None:
     started.open((pages / "data-protection.html").as_uri(), 820, 1200)
     assert started.print(tmp_path / "sheet.pdf") == 1
+
+
+def test_a_fleet_is_filtered_and_a_node_opened(started: Browser, pages: Path) -> None:
+    started.open((pages / "fleet.html").as_uri(), 1000, 1100)
+    assert told(started) == (3, 3)
+    started.ask("document.getElementById('f-check').value = 'HST-01'")
+    started.ask("document.querySelector('[data-filter=fail]').click()")
+    assert told(started) == (2, 3)
+    started.ask("document.querySelector('[data-node=a] summary').click()")
+    started.photograph(pages / "opened.png")
+    rows = started.ask("document.querySelectorAll('[data-node=a] .all tr').length")
+    assert rows > 70
+    assert started.ask("document.title").startswith("All nodes")
