@@ -111,6 +111,18 @@ def test_a_key_that_is_not_there_is_told_before_anybody_is_asked(
     assert not (home / ".cairn" / "reports").exists()
 
 
+def test_an_earlier_report_that_was_altered_is_told_before_anybody_is_asked(
+    run: Run, lyon: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("report", "lyon", "--format", "junit")
+    file = folder_of(home) / "report.json"
+    file.write_bytes(file.read_bytes()[:-9])
+    monkeypatch.setattr("cairn.checks.live.verify_hosts", None)
+    result = run("report", "lyon")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert "cut short or altered; put it back from your backup" in result.stderr
+
+
 def test_a_spec_that_does_not_load_makes_no_report(run: Run, lyon: Path, home: Path) -> None:
     lyon.write_text(lyon.read_text().replace("debian-13", "debian-9"))
     assert run("report", "lyon").exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -280,6 +281,28 @@ def test_a_report_that_was_altered_breaks_the_chain(three: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"failure", b"success"))
     with pytest.raises(EvidenceRefused, match="is not the file that was signed"):
         numbers(three)
+
+
+def test_the_draft_of_a_killed_report_is_no_report(three: Path, tmp_path: Path) -> None:
+    shutil.copytree(places.reports(three)[-1], three / ".draft-x")
+    assert numbers(three) == [1, 2, 3]
+    made = publish.publish(samples.gathered(tmp_path, day=3), ("junit",), KEY)
+    assert made.report.number == 4
+
+
+def test_a_full_disk_leaves_no_half_report(
+    three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    gathered = samples.gathered(tmp_path, day=3)
+    before = set(three.iterdir())
+    monkeypatch.setattr(places.os, "fdopen", full)
+    with pytest.raises(Misuse, match="No space left on device"):
+        publish.publish(gathered, ("junit",), KEY)
+    monkeypatch.undo()
+    assert set(three.iterdir()) == before
 
 
 def test_an_empty_folder_is_no_chain(tmp_path: Path) -> None:

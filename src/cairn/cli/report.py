@@ -94,10 +94,11 @@ def make(node: str | None, wanted: tuple[str, ...], key: str | None, *, fleet: b
             raise click.UsageError("--format is for the report of a node")
         _make_fleet()
         return
-    from cairn.evidence import keys, publish  # noqa: PLC0415 - help needs none of it
+    from cairn.evidence import keys, places, publish  # noqa: PLC0415 - help needs none of it
 
-    # A key that cannot be read is told before hosts are asked.
+    # A key or an earlier report that will not do is told before hosts are asked.
     private = keys.private(key) if key else None
+    publish.before(places.folder_of(node))
     made = publish.publish(_gather(node), wanted, private)
     _say(made)
     if made.report.blocking:

@@ -26,8 +26,8 @@ def folder_of(node: str) -> Path:
 
 
 def reports(folder: Path) -> list[Path]:
-    """Return the folders of the reports below a folder, oldest first."""
-    return sorted(file.parent for file in folder.glob(f"*/{REPORT}"))
+    """Return the folders of the reports below a folder, oldest first; drafts do not count."""
+    return sorted(file.parent for file in folder.glob(f"[0-9]*/{REPORT}"))
 
 
 def newest(folder: Path) -> Path | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cairn.errors import EvidenceRefused
 from cairn.evidence import build, formats, places, statement, verify
 from cairn.spec.digest import digest_of
 
@@ -76,8 +77,14 @@ def before(above: Path) -> build.Before | None:
     folder = places.newest(above)
     if folder is None:
         return None
-    data = places.read(folder / places.REPORT)
-    return build.Before(verify.read(data, folder / places.REPORT), digest_of(data))
+    file = folder / places.REPORT
+    try:
+        data = places.read(file)
+        return build.Before(verify.read(data, file), digest_of(data))
+    except EvidenceRefused as error:
+        raise EvidenceRefused(
+            f"{error}; put it back from your backup, because the next report names its digest"
+        ) from error
 
 
 def folder_name(report: Report) -> str:
