@@ -97,6 +97,13 @@ def test_a_spec_that_changed_meanwhile_makes_no_report(tmp_path: Path) -> None:
         build.build(gathered)
 
 
+def test_two_policy_folders_of_one_name_make_no_report(tmp_path: Path) -> None:
+    gathered = samples.gathered(tmp_path)
+    twice = replace(gathered.policy, bundles=gathered.policy.bundles * 2)
+    with pytest.raises(PolicyError, match=r"both called cairn .*bundle\.yaml"):
+        build.build(replace(gathered, policy=twice))
+
+
 def more(value: dict[str, Any]) -> None:
     """Tell one pass more than there are."""
     value["totals"]["verdicts"]["pass"] += 1

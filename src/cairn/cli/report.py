@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -74,7 +74,23 @@ def report() -> None:
     """
 
 
-@click.command()
+class _InPlaceOfTheGroup(click.Command):
+    """Calls itself by the name of the group, because no name of its own was typed."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - click's own signature
+    ) -> click.Context:
+        """Make the context as if the group were not there."""
+        if parent is not None and not info_name:
+            info_name, parent = parent.info_name, parent.parent
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_InPlaceOfTheGroup)
 @click.argument("node", type=NodeName(), metavar="[NODE]", required=False)
 @click.option("--fleet", is_flag=True, help="All nodes on one page, from their newest reports.")
 @click.option(

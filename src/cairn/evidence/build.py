@@ -171,6 +171,13 @@ def _hosts(gathered: Gathered) -> tuple[parts.Host, ...]:
 
 
 def _basis(gathered: Gathered, files: Mapping[str, bytes]) -> parts.Basis:
+    names = [f"{one.name} {one.version}" for one in gathered.policy.bundles]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PolicyError(
+            f"two policy folders are both called {twice[0]}; give one of them a bundle.yaml with "
+            "another name"
+        )
     return parts.Basis(
         spec=digest_of(files["spec.yaml"]),
         plan=digest_of(files["plan.json"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,9 @@ def private(reference: str) -> Ed25519PrivateKey:
     )
 
     if not reference.startswith(FILE):
-        raise Misuse(f"a key is named as file:PATH; `{reference.partition(':')[0]}` is not read")
+        # The rest may be a PIN, or somebody's key itself.
+        kind = reference.partition(":")[0] if re.match(r"[a-z0-9]{1,12}:", reference) else ""
+        raise Misuse(f"a key is named as file:PATH{f'; `{kind}:` is not read' if kind else ''}")
     file = Path(reference.removeprefix(FILE)).expanduser()
     try:
         if file.stat().st_mode & 0o077:
