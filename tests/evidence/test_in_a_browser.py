@@ -76,7 +76,7 @@ def test_the_keyboard_reaches_a_raw_answer(page: Browser) -> None:
     page.press("Tab")
     page.press(" ")
     shown, every = told(page)
-    assert 0 < shown < every == 77
+    assert 0 < shown < every
     for _ in range(20):
         page.press("Tab")
         if page.ask("document.activeElement.tagName") == "SUMMARY":
@@ -97,7 +97,8 @@ def test_filters_narrow_and_widen(page: Browser) -> None:
     page.ask("document.getElementById('f-text').dispatchEvent(new Event('input'))")
     assert told(page)[0] < 5
     page.ask("document.getElementById('f-none').click()")
-    assert told(page) == (77, 77)
+    shown, every = told(page)
+    assert shown == every > 70
     page.ask("document.querySelector('select[data-key=f]').value = 'GDPR'")
     page.ask("document.querySelector('select[data-key=f]').dispatchEvent(new Event('change'))")
     assert 10 < told(page)[0] < 60

@@ -138,7 +138,7 @@ def unknown(value: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (more, "pass: 68 are told and 67 are there"),
+        (more, r"pass: \d+ are told and \d+ are there"),
         (fewer, "no verdict on"),
         (milder, "its verdict is not that of its findings"),
         (loose, "rests on an answer that is not there"),
