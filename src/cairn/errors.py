@@ -94,6 +94,12 @@ class VerifyFailed(CairnError):
     exit_code = 5
 
 
+class EvidenceRefused(CairnError):
+    """A report, its evidence or its signature cannot be trusted; nothing it says counts."""
+
+    exit_code = 5
+
+
 class Stopped(CairnError):
     """Somebody ended the work with Ctrl-C or a signal; 128 + SIGINT, as shells report it."""
 

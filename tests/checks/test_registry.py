@@ -95,15 +95,6 @@ def test_a_second_folder_adds_its_checks(tmp_path: Path) -> None:
     assert [check.id for check in loaded.checks] == ["OU-01", "TH-01"]
 
 
-def test_the_digest_follows_the_files(tmp_path: Path) -> None:
-    (tmp_path / "checks").mkdir()
-    file = tmp_path / "checks" / "one.py"
-    file.write_text(HEAD + one(BODY))
-    before = load([tmp_path]).digest
-    file.write_text(HEAD + one(BODY) + "\n# changed\n")
-    assert load([tmp_path]).digest != before
-
-
 def test_the_engine_brings_neither_testinfra_nor_pulumi_with_it() -> None:
     code = (
         "import sys, cairn.checks.engine as engine; from cairn.checks import registry;"

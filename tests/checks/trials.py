@@ -67,7 +67,7 @@ def maker(folder: Path) -> Maker:
         (bundle / "checks").mkdir(parents=True)
         (bundle / "checks" / "made_up.py").write_text(HEAD + source)
         loaded = registry.load([bundle])
-        return registry.Catalogue(loaded.checks, Parameters(values), loaded.digest)
+        return registry.Catalogue(loaded.checks, Parameters(values), loaded.bundles)
 
     return make
 

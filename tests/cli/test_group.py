@@ -161,4 +161,4 @@ def test_no_line_of_the_overview_is_wider_than_80_columns(run: Run) -> None:
 
 def test_the_shell_completes_verbs() -> None:
     with click.Context(cairn, info_name="cairn") as context:
-        assert [item.value for item in cairn.shell_complete(context, "re")] == ["render"]
+        assert [item.value for item in cairn.shell_complete(context, "ren")] == ["render"]

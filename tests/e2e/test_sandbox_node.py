@@ -87,6 +87,47 @@ def test_up_makes_the_node_and_its_hosts_answer_as_planned(house: House) -> None
     assert answer["counts"]["pass"] >= 30
 
 
+def test_a_report_of_the_live_host_is_signed_and_holds_what_it_answered(house: House) -> None:
+    key = house.root / "reports.key"
+    house.cairn("report", "key", str(key))
+    house.cairn("report", "small", "--key", f"file:{key}")
+    above = house.root / ".cairn" / "reports" / "small"
+    said = house.cairn("report", "verify", str(above), "--key", f"{key}.pub")
+    assert "none is missing from 1 to 1" in said.out
+    (report,) = reports(above)
+    assert {one["verdict"] for one in report["questions"]} <= {"pass", "not-applicable", "manual"}
+    asked = [one for one in report["questions"] if one["moment"] == "host"]
+    assert all(one["evidence"] for one in asked if one["verdict"] == "pass")
+    (page,) = above.glob("*/report.html")
+    assert all(answer["sha256"] in page.read_text() for answer in report["answers"])
+
+
+def test_a_change_by_hand_is_worse_in_the_next_report_and_better_in_the_one_after(
+    house: House,
+) -> None:
+    host = house.host("small", "box")
+    above = house.root / ".cairn" / "reports" / "small"
+    key = f"file:{house.root}/reports.key"
+    try:
+        host.says("sudo cp --preserve /etc/issue /root/issue; echo hello | sudo tee -a /etc/issue")
+        house.cairn("report", "small", "--key", key, "--format", "sarif", status=5)
+    finally:
+        host.says("sudo mv /root/issue /etc/issue")
+    house.cairn("report", "small", "--key", key, "--format", "sarif")
+    changes = [
+        {one["check"]: one["change"] for one in report["questions"] if one["change"] != "same"}
+        for report in reports(above)[1:]
+    ]
+    assert changes == [{"FIL-01": "worse"}, {"FIL-01": "better"}]
+    said = house.cairn("report", "verify", str(above), "--key", f"{house.root}/reports.key.pub")
+    assert "none is missing from 1 to 3" in said.out
+
+
+def reports(above: Path) -> list[dict[str, Any]]:
+    """Return the reports of a node, oldest first."""
+    return [json.loads(file.read_text()) for file in sorted(above.glob("*/report.json"))]
+
+
 @pytest.mark.parametrize("way", ["cairn", "pulumi"])
 def test_an_unchanged_up_changes_nothing_and_runs_no_ansible(house: House, way: str) -> None:
     with no_ansible(house):

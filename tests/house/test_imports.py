@@ -28,7 +28,18 @@ ALLOWED = {
     "stack": {"sandbox", "checks", "render", "plan", "spec"},
     "policy_pack": {"stack", "checks", "render", "plan", "spec"},
     "datasets": {"provider", "ansible", "stack", "spec"},
-    "cli": {"artefacts", "datasets", "stack", "sandbox", "checks", "render", "plan", "spec"},
+    "evidence": {"checks", "render", "plan", "spec"},
+    "cli": {
+        "artefacts",
+        "datasets",
+        "evidence",
+        "stack",
+        "sandbox",
+        "checks",
+        "render",
+        "plan",
+        "spec",
+    },
 }
 
 

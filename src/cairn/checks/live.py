@@ -43,6 +43,17 @@ def verify_node(
     *,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Judgement:
+    """Ask every host check of every host of a plan; as `verify_hosts`, all in one judgement."""
+    return join(plan.node, verify_hosts(document, plan, connections, progress=progress).values())
+
+
+def verify_hosts(
+    document: Document,
+    plan: Plan,
+    connections: Mapping[str, Mapping[str, Any] | None],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Judgement]:
     """Ask every host check of every host of a plan.
 
     Args:
@@ -52,7 +63,7 @@ def verify_node(
         progress: Gets one line when a host is done.
 
     Returns:
-        The findings host by host in the order of the plan. On a host that cannot be reached
+        The judgement of each host, in the order of the plan. On a host that cannot be reached
         every check is not evaluated, with the reason.
 
     Raises:
@@ -66,7 +77,8 @@ def verify_node(
         return judged
 
     with ThreadPoolExecutor(min(AT_ONCE, max(1, len(plan.hosts)))) as pool:
-        return join(plan.node, pool.map(ask, plan.hosts))
+        names = (host.name for host in plan.hosts)
+        return dict(zip(names, pool.map(ask, plan.hosts), strict=True))
 
 
 def verify_host(

@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-import os
 import re
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from cairn import house
-from cairn.checks import parameters
+from cairn.checks import bundle, parameters
 from cairn.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
+    from cairn.checks.bundle import Bundle
     from cairn.checks.parameters import Parameters
     from cairn.checks.verdicts import Findings, Severity
 
@@ -98,12 +97,12 @@ class Catalogue:
     """All checks, sorted by id, with the parameters that they use.
 
     Attributes:
-        digest: SHA-256 over the files that it was loaded from (`sha256:...`).
+        bundles: The policy folders that it was loaded from, with version and digest.
     """
 
     checks: tuple[Check, ...]
     parameters: Parameters
-    digest: str = ""
+    bundles: tuple[Bundle, ...] = ()
 
     def __post_init__(self) -> None:
         seen: dict[str, Check] = {}
@@ -199,10 +198,7 @@ def _wants(name: str, function: Callable[..., Any]) -> tuple[str, ...]:
 @cache
 def catalogue() -> Catalogue:
     """Return the checks of this checkout and of the folders named in `CAIRN_POLICIES`."""
-    beside = os.environ.get("CAIRN_POLICIES", "")
-    return load(
-        [house.root() / "policies", *(Path(folder) for folder in beside.split(":") if folder)]
-    )
+    return load(bundle.folders())
 
 
 def load(folders: Iterable[Path]) -> Catalogue:
@@ -213,7 +209,7 @@ def load(folders: Iterable[Path]) -> Catalogue:
     """
     checks: list[Check] = []
     tables: list[Path] = []
-    digest = hashlib.sha256()
+    bundles: list[Bundle] = []
     for folder in folders:
         files = sorted((folder / "checks").glob("*.py"))
         if not files:
@@ -222,9 +218,8 @@ def load(folders: Iterable[Path]) -> Catalogue:
         tables += [table] if table.exists() else []
         for file in files:
             checks += _from_file(file)
-        for file in (*files, *tables[-1:]):
-            digest.update(file.read_bytes())
-    return Catalogue(tuple(checks), parameters.load(tables), f"sha256:{digest.hexdigest()}")
+        bundles.append(bundle.read(folder))
+    return Catalogue(tuple(checks), parameters.load(tables), tuple(bundles))
 
 
 def _from_file(file: Path) -> list[Check]:

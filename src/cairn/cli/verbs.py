@@ -54,6 +54,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         _verb("verify", "Ask the live hosts whether they are as planned"),
         _verb("drift", "Find what was changed on the hosts by hand"),
     ),
+    "Answer to auditors": (_verb("report", "Write what an auditor can verify off-line"),),
     "Look after frozen data": (_verb("dataset", "Freeze data sets, and look after them"),),
     "Rehearse": (_verb("sandbox", "Manage the throw-away hosts of this computer"),),
 }
