@@ -33,6 +33,7 @@ SIDE = 512
 PATIENCE_S = 600
 UID = "1.2.826.0.1.3680043.10.54321.9999999"
 ORTHANC = "http://127.0.0.1:8042"
+UNITS = ("cairn-intake", "cairn-deidentify", "orthanc")
 MEMORY = "ps -o user:20=,rss= -u cairn-intake -u cairn-deidentify"
 
 
@@ -82,6 +83,12 @@ def stored(box: Any) -> int:  # noqa: ANN401 - the tests' host
     return int(box.ask(ask))
 
 
+def cpu(box: Any) -> list[float]:  # noqa: ANN401 - the tests' host
+    """Return the milliseconds of CPU that each service has used so far."""
+    told = box.ask(f"systemctl show --property=CPUUsageNSec --value {' '.join(UNITS)}")
+    return [int(line) / 1e6 for line in told.split()]
+
+
 def chain(box: Any) -> None:  # noqa: ANN401 - the tests' host
     """Put certificates and intake before the archive."""
     context = test_intake.pacs(box)
@@ -114,13 +121,17 @@ def compared(box: Any, slices: Slices, count: int) -> None:  # noqa: ANN401 - th
     chain(box)
     tls = ["+tls", f"{own}/ct.key", f"{own}/ct.crt", "+cf", f"{own}/ca.crt"]
     way = [*tls, "-aet", "CT-1", "-aec", test_intake.RESEARCH, address, "11112"]
+    before = cpu(box)
     ours = [rate(box, slices, count, lines, way) for lines in (1, 4)]
+    work = [(after - then) / (2 * count) for after, then in zip(cpu(box), before, strict=True)]
     first = box.ask(MEMORY)
     rate(box, slices, 4 * count, 4, way)
     print(f"{'images a second':<44}{'1 association':>15}{'4':>9}")
     print(f"{'Orthanc alone, nothing de-identified':<44}{alone[0]:>15.1f}{alone[1]:>9.1f}")
     print(f"{'intake over TLS, cleaned, in the archive':<44}{ours[0]:>15.1f}{ours[1]:>9.1f}")
     print(f"{'ratio':<44}{ours[0] / alone[0]:>15.2f}{ours[1] / alone[1]:>9.2f}")
+    each = ", ".join(f"{unit} {ms:.1f}" for unit, ms in zip(UNITS, work, strict=True))
+    print(f"CPU milliseconds an image: {each}")
     print(f"resident KiB before and after {4 * count} more images:\n{first}\n{box.ask(MEMORY)}")
 
 

@@ -379,3 +379,59 @@ def test_what_a_destroyed_node_had_is_back_with_the_next_up(hospital: Hospital) 
         assert confirmed(scanner.send(scanner.series(7, 1))) == [1]
     assert len(hospital.settled()) == len(images) + 1
     hospital.house.cairn("verify", NODE)
+
+
+BY_HAND = "/etc/ssh/sshd_config.d/00-by-hand.conf"
+#: What somebody does by hand as root of the host, and the check that tells it. The clock of a
+#: sandbox belongs to the computer below (HST-13 says so), so an old cipher of SSH stands for it.
+TAMPERED = {
+    "HST-01": f"echo PasswordAuthentication yes >{BY_HAND}",
+    "HST-02": f"echo Ciphers aes128-cbc,aes256-ctr >>{BY_HAND}; systemctl reload ssh",
+    "HST-04": "systemd-run --quiet --unit=by-hand python3 -m http.server 8099",
+    "SEC-01": "chmod 0644 /etc/cairn/storage/root.env",
+    "HST-03": "nft flush ruleset",
+    # As if the package had not been updated for years; its own tools put it right again.
+    "HST-14": """cd /var/lib
+        sed -i '/^Package: ca-certificates$/,/^$/s/^Version: .*/Version: 20200601/' dpkg/status
+        touch -d '-60 days' apt/periodic/unattended-upgrades-stamp""",
+    "SVC-01": "systemctl disable --quiet --now cairn-flows.timer",
+    "PAC-05": """sed -i 's/ssl_protocols .*/ssl_protocols TLSv1.1 TLSv1.2;/
+        s/ssl_ciphers .*/ssl_ciphers ALL:@SECLEVEL=0;/' /etc/cairn/archive/nginx.conf
+        systemctl restart cairn-gate""",
+    "HST-15": "useradd --create-home --groups sudo visitor",
+}
+WIDENED = """\
+import json, boto3
+lines = open("/etc/cairn/storage/root.env").read().split()
+root = dict(line.split("=", 1) for line in lines)
+s3 = boto3.client("s3", endpoint_url="https://127.0.0.1:7070", region_name="us-east-1",
+                  verify="/etc/cairn/pki/authority.crt",
+                  aws_access_key_id=root["ROOT_ACCESS_KEY_ID"],
+                  aws_secret_access_key=root["ROOT_SECRET_ACCESS_KEY"])
+places = ["arn:aws:s3:::lung-ct", "arn:aws:s3:::lung-ct/*"]
+policy = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": places}]}
+s3.put_bucket_policy(Bucket="lung-ct", Policy=json.dumps(policy))
+print("{}")
+"""
+
+
+def failed(hospital: Hospital, status: int) -> dict[str, str]:
+    """Return the checks that fail on the live node, each with its remedy."""
+    said = hospital.house.cairn("verify", NODE, "--format", "json", status=status).json
+    wrong = [one for one in said["findings"] if one["verdict"] in {"fail", "not-evaluated"}]
+    return {one["check"]: one["remediation"] for one in wrong}
+
+
+def test_ten_ways_of_tampering_are_told_with_a_remedy_and_mended(hospital: Hospital) -> None:
+    hospital.ask(WIDENED)
+    for by_hand in TAMPERED.values():
+        hospital.root(by_hand)
+    told = failed(hospital, 5)
+    assert {*TAMPERED, "STO-04"} <= set(told), told
+    assert all(told.values())
+    # What is not Cairn's is taken away as the remedies say; the rest is what `up` is for.
+    hospital.root(f"rm {BY_HAND}; systemctl stop by-hand; "
+                  "userdel --remove visitor 2>/dev/null; unattended-upgrade")  # fmt: skip
+    hospital.house.cairn("up", NODE, "--yes", "--refresh")
+    assert failed(hospital, 0) == {}
