@@ -70,18 +70,18 @@ def test_a_killed_cli_is_told_and_leaves_a_lock_that_explains_itself(house: Hous
     work = begin(house)
     work.pulumi().kill()
     said = work.end()
-    assert said.out.splitlines()[-1].startswith(
-        f"{NODE}: the Pulumi CLI was killed (signal 9); what was done is kept; "
-    )
+    # Behind the dots of a line of progress that the killed program left unfinished.
+    told = f"{NODE}: the Pulumi CLI was killed (signal 9); what was done is kept; "
+    assert told in said.out.splitlines()[-1]
     ended(house, said, 4, locks=1)
     (lock,) = house.locks(NODE)
     kept = lock.read_bytes()
-    told = house.cairn("unlock", NODE).out.splitlines()
+    answer = house.cairn("unlock", NODE).out.splitlines()
     assert re.fullmatch(
         rf"{NODE}: locked by process \d+ of \S+ on \S+, since [\dT:-]+; that process is gone",
-        told[0],
+        answer[0],
     )
-    assert told[1] == f"{NODE}: unlocked"
+    assert answer[1] == f"{NODE}: unlocked"
     assert house.locks(NODE) == []
     assert house.cairn("unlock", NODE).out == f"{NODE}: not locked\n"
     lock.write_bytes(kept)  # for the next test
