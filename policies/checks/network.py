@@ -64,7 +64,7 @@ def destinations_are_narrow(document: Document, limits: Parameters) -> Findings:
     id="NET-02",
     title="Only networks of the site reach the node",
     severity=Severity.HIGH,
-    supports=("EUCAIM-HB 7.4(2)(3)", "EHDS 73(1)(b)", "ISO A.8.22", "ANSSI R80"),
+    supports=("EUCAIM-HB 7.4(2) 7.4(3)", "EHDS 73(1)(b)", "ISO A.8.22", "ANSSI R80"),
     remediation="Set network.operators_from and modalities_from to networks of the site.",
     applies=("T2", "T3", "compute"),
 )

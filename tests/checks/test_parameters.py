@@ -13,7 +13,9 @@ from cairn.errors import PolicyError
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENTRY = "parameters:\n  - {name: most, value: 3, why: a reason, source: a standard}\n"
+ENTRY = (
+    "parameters:\n  - {name: most, value: 3, why: a reason, source: a standard, tighter: lower}\n"
+)
 
 
 def test_a_later_file_wins(tmp_path: Path) -> None:
@@ -31,6 +33,8 @@ def test_a_later_file_wins(tmp_path: Path) -> None:
         "[1, 2",
         "parameters: [{name: most, value: 3, why: no source}]",
         "parameters: [most]",
+        "parameters: [{name: a, value: 3, why: b, source: c, tighter: softer}]",
+        "parameters: [{name: a, value: 3, why: b, source: c, loose: yes}]",
         "other: []",
     ],
 )

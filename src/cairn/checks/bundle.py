@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 LABEL = "bundle.yaml"
 #: The version of a bundle that has no label; its digest alone tells what it is.
 UNLABELLED = "unlabelled"
+#: A folder, and `@` with the digest that is asked of it.
+_NAMED = re.compile(r"([^:@]+)(@(?:sha256:)?[^:]*)?")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -47,9 +50,28 @@ class Bundle:
 
 
 def folders() -> tuple[Path, ...]:
-    """Return the policy folder of this checkout, then those named in `CAIRN_POLICIES`."""
+    """Return the policy folder of this checkout, then those named in `CAIRN_POLICIES`.
+
+    Several stand with `:` between them; one written `FOLDER@sha256:DIGEST` must have that digest.
+
+    Raises:
+        PolicyError: A folder has another digest than is written behind it.
+    """
     beside = os.environ.get("CAIRN_POLICIES", "")
-    return (house.root() / "policies", *(Path(one) for one in beside.split(":") if one))
+    return (house.root() / "policies", *(_pinned(*found) for found in _NAMED.findall(beside)))
+
+
+def _pinned(name: str, pin: str) -> Path:
+    folder = Path(name)
+    if not pin:
+        return folder
+    found = read(folder).digest
+    if f"@{found}" != pin:
+        raise PolicyError(
+            f"{folder}: has digest {found}, and CAIRN_POLICIES asks for {pin[1:]}; have the change "
+            "of the folder explained, then write its new digest there"
+        )
+    return folder
 
 
 def in_force() -> tuple[Bundle, ...]:

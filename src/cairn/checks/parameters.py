@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from cairn.checks import tightness
 from cairn.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from cairn.checks.tightness import Loosened
+
 Kind = TypeVar("Kind")
+_WANTED = {"name", "value", "why", "source"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Thresholds by name; asking for one that is absent or of another type is an error."""
+    """Thresholds by name; asking for one that is absent or of another type is an error.
+
+    Attributes:
+        ways: Which way asks for more (`cairn.checks.tightness.WAYS`), of those that have one.
+        loosened: What a later file loosened, each on a waiver.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
+    loosened: tuple[Loosened, ...] = ()
 
     def number(self, name: str) -> int:
         """Return a whole number (days, months, hours, counts: the name says which)."""
@@ -53,18 +64,35 @@ class Parameters:
         return value  # type: ignore[return-value]
 
 
-def load(files: Iterable[Path]) -> Parameters:
-    """Read parameter files; a later file wins over an earlier one.
+def load(files: Iterable[Path], today: date | None = None) -> Parameters:
+    """Read parameter files; a later file tightens an earlier one, and loosens on a waiver only.
 
-    Each file holds `parameters:`, a list of maps with `name`, `value`, `why` and `source`.
+    Each file holds `parameters:`, a list of maps with `name`, `value`, `why` and `source`, and
+    where they apply `tighter` and `waiver`.
+
+    Args:
+        files: The files, that of the first bundle first.
+        today: The day on which waivers count; this one (UTC) if absent.
 
     Raises:
-        PolicyError: A file cannot be read, or a parameter lacks one of the four.
+        PolicyError: A file cannot be read, a parameter lacks one of the four, or is looser than
+            before without a waiver that counts.
     """
+    day = today or datetime.now(UTC).date()
     values: dict[str, Any] = {}
+    ways: dict[str, str] = {}
+    loosened: list[Loosened] = []
     for file in files:
-        values |= {entry["name"]: _settled(entry["value"]) for entry in _entries(file)}
-    return Parameters(values)
+        before = dict(values)
+        for entry in _entries(file):
+            name, value = str(entry["name"]), _settled(entry["value"])
+            if name not in before:
+                ways |= {name: entry["tighter"]} if "tighter" in entry else {}
+            elif not tightness.is_as_tight(before[name], value, ways.get(name)):
+                limit = before.get("waiver_longest_days")
+                loosened.append(tightness.excused(file, entry, before[name], day, limit))
+            values[name] = value
+    return Parameters(values, ways, tuple(loosened))
 
 
 def _settled(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML held
@@ -76,10 +104,15 @@ def _entries(file: Path) -> list[dict[str, Any]]:
         content = yaml.load(file.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
         entries: list[dict[str, Any]] = content["parameters"]
         for entry in entries:
-            if set(entry) != {"name", "value", "why", "source"}:
+            if not _WANTED <= set(entry) <= _WANTED | {"tighter", "waiver"}:
                 raise PolicyError(
-                    f"{file}: parameter `{entry.get('name', '?')}` needs exactly name, value, "
-                    "why and source"
+                    f"{file}: parameter `{entry.get('name', '?')}` needs name, value, why and "
+                    "source; tighter and waiver may stand beside them"
+                )
+            if entry.get("tighter", "lower") not in tightness.WAYS:
+                raise PolicyError(
+                    f"{file}: parameter `{entry['name']}`: tighter is one of "
+                    f"{', '.join(tightness.WAYS)}"
                 )
     except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise PolicyError(f"{file}: is no list of parameters ({type(error).__name__})") from error

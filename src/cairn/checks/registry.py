@@ -212,9 +212,9 @@ def load(folders: Iterable[Path]) -> Catalogue:
     bundles: list[Bundle] = []
     for folder in folders:
         files = sorted((folder / "checks").glob("*.py"))
-        if not files:
-            raise PolicyError(f"{folder}: has no checks; name a folder with checks/*.py")
         table = folder / "controls" / "parameters.yaml"
+        if not files and not (bundles and table.exists()):
+            raise PolicyError(f"{folder}: has no checks; name a folder with checks/*.py")
         tables += [table] if table.exists() else []
         for file in files:
             checks += _from_file(file)

@@ -43,6 +43,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         _verb("show", "Show everything that follows from a spec"),
         _verb("render", "Write the files that a node's hosts would get"),
         _verb("preview", "Show exactly what `cairn up` would change"),
+        _verb("policy", "Read what is asked of nodes, and on which demand"),
     ),
     "Change hosts": (
         _verb("up", "Make the hosts of a node as its spec says"),

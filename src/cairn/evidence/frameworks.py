@@ -7,17 +7,15 @@ the report says that they are not all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
-from cairn.errors import PolicyError
+from cairn.checks import controls
 from cairn.evidence.parts import Control, Framework, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
+    from cairn.checks.controls import ControlFile
     from cairn.checks.registry import Catalogue
     from cairn.checks.verdicts import Verdict
 
@@ -40,7 +38,6 @@ FAMILIES = {
 }
 #: Statuses of demands that no check of the pack answers, or not all of.
 UNCOVERED = frozenset({"partial", "manual", "inherited", "later"})
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def frameworks(policy: Catalogue, verdicts: Mapping[str, list[Verdict]]) -> tuple[Framework, ...]:
@@ -53,7 +50,7 @@ def frameworks(policy: Catalogue, verdicts: Mapping[str, list[Verdict]]) -> tupl
     Raises:
         PolicyError: A control file cannot be read.
     """
-    listed = [_from_file(file, policy, verdicts) for file in _files(policy)]
+    listed = [_listed(one, verdicts) for one in controls.read(policy)]
     known = {one.name.casefold() for one in listed}
     derived = [one for one in _from_clauses(policy, verdicts) if one.name.casefold() not in known]
     return tuple(sorted((*listed, *derived), key=lambda one: (one.title.casefold(), one.name)))
@@ -61,96 +58,51 @@ def frameworks(policy: Catalogue, verdicts: Mapping[str, list[Verdict]]) -> tupl
 
 def unverified(policy: Catalogue) -> dict[str, tuple[str, ...]]:
     """Return the clauses of each check that nobody has compared with their source."""
-    return {
-        str(one["id"]): tuple(map(str, one["unverified"]))
-        for file in _files(policy)
-        for one in _read(file)["controls"]
-        if one.get("unverified")
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    for file in controls.read(policy):
+        for demand in file.demands:
+            for check in demand.checks:
+                found[check] = tuple(dict.fromkeys((*found.get(check, ()), *demand.unverified)))
+    return {check: doubted for check, doubted in found.items() if doubted}
 
 
-def _files(policy: Catalogue) -> Iterator[Path]:
-    for bundle in policy.bundles:
-        for file in sorted((bundle.folder / "controls").glob("*.yaml")):
-            if {"framework", "controls"} <= set(_read(file)):
-                yield file
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise PolicyError(f"{file}: cannot be read ({type(error).__name__})") from error
-    if not isinstance(content, dict):
-        raise PolicyError(f"{file}: is no map of controls or parameters")
-    return content
-
-
-def _from_file(file: Path, policy: Catalogue, verdicts: Mapping[str, list[Verdict]]) -> Framework:
-    content = _read(file)
-    try:
-        controls = [_control(entry, policy, verdicts) for entry in content["controls"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise PolicyError(f"{file}: a control has no id or no status ({error})") from error
-    except PolicyError as error:
-        raise PolicyError(f"{file}: {error}") from error
-    name = str(content["framework"])
+def _listed(file: ControlFile, verdicts: Mapping[str, list[Verdict]]) -> Framework:
     return Framework(
-        name=name,
-        title=str(content.get("title") or FAMILIES.get(name, name)),
-        version=str(content.get("version", "")),
+        name=file.framework,
+        title=file.title or FAMILIES.get(file.framework, file.framework),
+        version=file.version,
         total=True,
-        controls=tuple(controls),
-    )
-
-
-def _control(
-    entry: Mapping[str, Any], policy: Catalogue, verdicts: Mapping[str, list[Verdict]]
-) -> Control:
-    """Return one demand; without `checks`, the check of the same id answers it."""
-    own = policy.find(str(entry["id"]))
-    checks = [str(one) for one in entry.get("checks", [own.id] if own else [])]
-    unknown = [one for one in checks if policy.find(one) is None]
-    if unknown:
-        raise PolicyError(f"control {entry['id']} names check {unknown[0]}, which does not exist")
-    return Control(
-        id=str(entry["id"]),
-        title=str(entry.get("title") or (own.title if own else "")),
-        status=str(entry["status"]),
-        reason=str(entry.get("reason", "")),
-        checks=tuple(checks),
-        verdict=_worst(checks, verdicts),
+        controls=tuple(
+            Control(
+                id=one.id,
+                title=one.title,
+                status=one.status,
+                reason=one.reason,
+                checks=one.checks,
+                verdict=_worst(one.checks, verdicts),
+            )
+            for one in file.demands
+        ),
     )
 
 
 def _from_clauses(policy: Catalogue, verdicts: Mapping[str, list[Verdict]]) -> Iterator[Framework]:
-    families: dict[str, dict[str, list[str]]] = {}
-    for check in policy.checks:
-        for clause in check.supports:
-            family, _, rest = clause.partition(" ")
-            for part in _clauses(rest):
-                families.setdefault(family, {}).setdefault(part, []).append(check.id)
-    for family, clauses in families.items():
-        controls = [
+    for family, clauses in controls.supporters(policy).items():
+        supported = [
             Control(
                 id=clause,
                 title="",
                 status="supported",
                 reason="",
-                checks=tuple(checks),
+                checks=checks,
                 verdict=_worst(checks, verdicts),
             )
             for clause, checks in sorted(clauses.items())
         ]
         title = FAMILIES.get(family, family)
-        yield Framework(name=family, title=title, version="", total=False, controls=tuple(controls))
-
-
-def _clauses(text: str) -> list[str]:
-    """Split `A.8.20 A.8.22`; what is in brackets, and the name of a part, stays together."""
-    if " (" in text or text.startswith(("PS3.15 ", "ATNA ", "CT ", "Tab ")):
-        return [text]
-    return text.split() or [text]
+        yield Framework(
+            name=family, title=title, version="", total=False, controls=tuple(supported)
+        )
 
 
 def _worst(checks: Iterable[str], verdicts: Mapping[str, list[Verdict]]) -> Verdict | None:

@@ -183,7 +183,7 @@ class Control(Part):
     id: str
     title: str
     status: str
-    """`automated`, `partial`, `manual`, `inherited`, `not applicable`, `later` or `supported`."""
+    """`automated`, `partial`, `manual`, `inherited`, `not-applicable`, `later` or `supported`."""
     reason: str
     checks: tuple[str, ...]
     verdict: Verdict | None
