@@ -1,4 +1,3 @@
-"use strict";
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const words = { p: "pass", f: "fail", w: "waived", n: "not applicable", u: "not evaluated", m: "manual" };
@@ -10,7 +9,6 @@
   const family = document.getElementById("f-family");
   const told = document.getElementById("f-told");
   const texts = rows.map(function (row) { return row.textContent.toLowerCase(); });
-  document.querySelectorAll(".needs-script").forEach(function (one) { one.hidden = false; });
   function columns() {
     const wanted = [];
     data.checks.forEach(function (one, number) {
@@ -21,23 +19,18 @@
     return wanted;
   }
   function apply() {
-    const pressed = buttons.filter(function (one) { return one.getAttribute("aria-pressed") === "true"; })
-      .map(function (one) { return letters[one.dataset.filter]; });
+    const pressed = pressedOf(buttons).map(function (verdict) { return letters[verdict]; });
     const wanted = text.value.trim().toLowerCase();
     const among = columns();
     const narrowed = pressed.length || check.value || family.value;
-    let shown = 0;
-    rows.forEach(function (row, number) {
+    showRows(rows, told, function (row, number) {
       const asked = Object.values(data.nodes[row.dataset.node]);
-      const fits = (wanted === "" || texts[number].includes(wanted)) && (!narrowed || asked.some(function (line) {
+      return (wanted === "" || texts[number].includes(wanted)) && (!narrowed || asked.some(function (line) {
         return among.some(function (column) {
           return pressed.length ? pressed.includes(line[column]) : line[column] !== " ";
         });
       }));
-      if (row.hidden === fits) { row.hidden = !fits; }
-      if (fits) { shown += 1; }
     });
-    told.textContent = "Shown: " + shown + " of " + rows.length;
   }
   function cell(row, what) { const made = document.createElement("td"); made.textContent = what; row.appendChild(made); }
   function fill(row) {
@@ -57,26 +50,7 @@
     place.appendChild(table);
   }
   rows.forEach(function (row) { row.addEventListener("toggle", function () { if (row.open) { fill(row); } }); });
-  buttons.forEach(function (one) {
-    one.addEventListener("click", function () {
-      one.setAttribute("aria-pressed", one.getAttribute("aria-pressed") === "true" ? "false" : "true");
-      apply();
-    });
-  });
-  check.addEventListener("change", apply);
-  family.addEventListener("change", apply);
-  text.addEventListener("input", apply);
-  document.getElementById("f-none").addEventListener("click", function () {
-    buttons.forEach(function (one) { one.setAttribute("aria-pressed", "false"); });
-    check.value = ""; family.value = ""; text.value = "";
-    apply();
-    text.focus();
-  });
-  let opened = [];
-  window.addEventListener("beforeprint", function () {
-    opened = Array.from(document.querySelectorAll("details[data-print]:not([open])"));
-    opened.forEach(function (one) { one.open = true; });
-  });
-  window.addEventListener("afterprint", function () { opened.forEach(function (one) { one.open = false; }); });
+  wireFilters(buttons, [check, family], text, apply);
+  unfoldForPrint();
   apply();
 })();

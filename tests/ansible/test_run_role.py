@@ -234,9 +234,9 @@ def test_a_killed_parent_leaves_no_process(prepare: Callable[..., RoleRun], tmp_
     parent = _parent_that_waits(prepare(variables={"tiny_waits": True}))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    assert _ends(tmp_path, within=10)
+    assert _in_the_end_none(lambda: _left(tmp_path), within=10) == []
     # The child around Ansible is the last to go: it takes the folder along.
-    assert _emptied(tmp_path / "work", within=10)
+    assert _in_the_end_none(lambda: list((tmp_path / "work").iterdir()), within=10) == []
 
 
 def test_a_killed_child_is_told_as_an_ended_run_and_leaves_no_process(
@@ -301,18 +301,12 @@ def _parent_that_waits(run: RoleRun) -> subprocess.Popen[str]:
     return parent
 
 
-def _ends(tmp_path: Path, within: float) -> bool:
+def _in_the_end_none(look: Callable[[], list[object]], within: float) -> list[object]:
+    """Look until there is nothing left or the time is over; return what is left then."""
     deadline = time.monotonic() + within
-    while _left(tmp_path) and time.monotonic() < deadline:
+    while (left := look()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return _left(tmp_path) == []
-
-
-def _emptied(folder: Path, within: float) -> bool:
-    deadline = time.monotonic() + within
-    while list(folder.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return list(folder.iterdir()) == []
+    return left
 
 
 def _left(tmp_path: Path) -> list[psutil.Process]:

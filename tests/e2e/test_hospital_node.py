@@ -63,16 +63,21 @@ found = json.load(urllib.request.urlopen(request, timeout=60))
 tags = [one["RequestedTags"] | one["MainDicomTags"] for one in found]
 print(json.dumps(sorted([t["SeriesInstanceUID"], int(t["InstanceNumber"])] for t in tags)))
 """
-#: Policy, lock and object versions of every bucket, as the administrator of the storage sees them.
-ASK_STORAGE = """\
+#: A client of the storage as its administrator.
+AS_ADMINISTRATOR = """\
 import json, boto3
-from botocore.exceptions import ClientError
 lines = open("/etc/cairn/storage/root.env").read().split()
 root = dict(line.split("=", 1) for line in lines)
 s3 = boto3.client("s3", endpoint_url="https://127.0.0.1:7070", region_name="us-east-1",
                   verify="/etc/cairn/pki/authority.crt",
                   aws_access_key_id=root["ROOT_ACCESS_KEY_ID"],
                   aws_secret_access_key=root["ROOT_SECRET_ACCESS_KEY"])
+"""
+#: Policy, lock and object versions of every bucket, as the administrator of the storage sees them.
+ASK_STORAGE = (
+    AS_ADMINISTRATOR
+    + """\
+from botocore.exceptions import ClientError
 def of(bucket):
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
     kept = [(v["Key"], v["VersionId"], v["ETag"]) for p in pages for v in p.get("Versions", [])]
@@ -84,6 +89,7 @@ def of(bucket):
             "versioning": s3.get_bucket_versioning(Bucket=bucket).get("Status")}
 print(json.dumps({b["Name"]: of(b["Name"]) for b in s3.list_buckets()["Buckets"]}, sort_keys=True))
 """
+)
 
 
 @dataclass
@@ -400,20 +406,16 @@ TAMPERED = {
         systemctl restart cairn-gate""",
     "HST-15": "useradd --create-home --groups sudo visitor",
 }
-WIDENED = """\
-import json, boto3
-lines = open("/etc/cairn/storage/root.env").read().split()
-root = dict(line.split("=", 1) for line in lines)
-s3 = boto3.client("s3", endpoint_url="https://127.0.0.1:7070", region_name="us-east-1",
-                  verify="/etc/cairn/pki/authority.crt",
-                  aws_access_key_id=root["ROOT_ACCESS_KEY_ID"],
-                  aws_secret_access_key=root["ROOT_SECRET_ACCESS_KEY"])
+WIDENED = (
+    AS_ADMINISTRATOR
+    + """\
 places = ["arn:aws:s3:::lung-ct", "arn:aws:s3:::lung-ct/*"]
 policy = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": places}]}
 s3.put_bucket_policy(Bucket="lung-ct", Policy=json.dumps(policy))
 print("{}")
 """
+)
 
 
 def failed(hospital: Hospital, status: int) -> dict[str, str]:

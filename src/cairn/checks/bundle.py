@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from cairn import house
+from cairn.checks.tables import UNREADABLE, content_of
 from cairn.errors import PolicyError
 from cairn.spec.digest import digest_of
 
@@ -30,7 +29,6 @@ LABEL = "bundle.yaml"
 UNLABELLED = "unlabelled"
 #: A folder, and `@` with the digest that is asked of it.
 _NAMED = re.compile(r"([^:@]+)(@(?:sha256:)?[^:]*)?")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +110,9 @@ def _label(folder: Path) -> tuple[str, str]:
     if not file.exists():
         return folder.name, UNLABELLED
     try:
-        label = yaml.load(file.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
+        label = content_of(file)
         name, version = label["name"], label["version"]
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (*UNREADABLE, KeyError, TypeError) as error:
         raise PolicyError(
             f"{file}: needs `name` and `version` ({type(error).__name__}); write both as text"
         ) from error

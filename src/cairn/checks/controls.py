@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from cairn.checks.tables import UNREADABLE, content_of
 from cairn.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from cairn.checks.registry import Catalogue
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Words that are no clause by themselves but begin one, as in `Tab 7` or `ATNA ITI-19`.
 _CLAUSE = re.compile(r"(?:Tab|ATNA|CT) \S+|\S+")
 #: A remark behind a clause, as in `21(2)(e) (CIR 6.4)`; `73(1)(b)` has none.
@@ -124,8 +122,8 @@ def _files(policy: Catalogue) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def _load(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = content_of(file)
+    except UNREADABLE as error:
         raise PolicyError(f"{file}: cannot be read ({type(error).__name__})") from error
     if not isinstance(content, dict):
         raise PolicyError(f"{file}: is no map of controls or parameters")

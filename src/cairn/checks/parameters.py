@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
 from cairn.checks import tightness
+from cairn.checks.tables import UNREADABLE, content_of
 from cairn.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind")
 _WANTED = {"name", "value", "why", "source"}
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def _settled(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML held
 
 def _entries(file: Path) -> list[dict[str, Any]]:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
+        content = content_of(file)
         entries: list[dict[str, Any]] = content["parameters"]
         for entry in entries:
             if not _WANTED <= set(entry) <= _WANTED | {"tighter", "waiver"}:
@@ -114,7 +112,7 @@ def _entries(file: Path) -> list[dict[str, Any]]:
                     f"{file}: parameter `{entry['name']}`: tighter is one of "
                     f"{', '.join(tightness.WAYS)}"
                 )
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (*UNREADABLE, KeyError, TypeError, AttributeError) as error:
         raise PolicyError(f"{file}: is no list of parameters ({type(error).__name__})") from error
     return entries
 

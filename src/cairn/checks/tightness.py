@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cairn.errors import PolicyError
+from cairn.spec.legal import SHORTEST_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 #: Which way a threshold asks for more: numbers and versions, then sets of words.
 WAYS = ("lower", "higher", "fewer", "more")
-#: Shortest reason of a waiver in characters, as in a spec.
-SHORTEST_REASON = 20
 #: Longest time of a waiver where no earlier file has `waiver_longest_days`.
 _LONGEST_DAYS = 365
 

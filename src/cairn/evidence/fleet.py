@@ -161,7 +161,7 @@ def _checks(reports: Iterable[Report]) -> tuple[FleetCheck, ...]:
             id=one.id,
             title=one.title,
             severity=one.severity,
-            families=" ".join(sorted({clause.partition(" ")[0] for clause in one.supports})),
+            families=one.families,
         )
         for _, one in sorted(found.items())
     )

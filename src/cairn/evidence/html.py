@@ -26,7 +26,6 @@ class Row:
     Attributes:
         anchor: Its name in the page.
         bad: Findings that are neither passed nor not applicable.
-        families: Frameworks that its check supports, by their short names, with blanks between.
     """
 
     anchor: str
@@ -34,7 +33,6 @@ class Row:
     check: Check
     bad: tuple[Finding, ...]
     answers: tuple[Answer, ...]
-    families: str
 
 
 def render(source: Source) -> bytes:
@@ -62,7 +60,7 @@ def render(source: Source) -> bytes:
             name: Counter(one.verdict for one in report.questions if one.asked == name)
             for name in asked
         },
-        families=sorted({family for row in rows for family in row.families.split()}),
+        families=sorted({family for row in rows for family in row.check.families.split()}),
         uncovered=uncovered(report),
         partial_frameworks=[one.title for one in report.frameworks if not one.total],
     )
@@ -91,5 +89,4 @@ def _row(report: Report, question: Question) -> Row:
         check=check,
         bad=tuple(found for found in question.findings if found.verdict not in quiet),
         answers=tuple(report.answers[number - 1] for number in question.evidence),
-        families=" ".join(sorted({clause.partition(" ")[0] for clause in check.supports})),
     )

@@ -35,6 +35,8 @@ MARKS = {
     Verdict.NOT_EVALUATED: "?",
     Verdict.MANUAL: "»",
 }
+#: What every page with a script of its own begins with.
+FILTERS = "filters.js"
 WORDS = {verdict: verdict.replace("-", " ") for verdict in Verdict}
 
 
@@ -49,7 +51,8 @@ def fill(template: str, *, script: str = "", **settings: object) -> bytes:
     """
     folder = house.root() / "templates" / "report"
     style = (folder / "page.css").read_text(encoding="utf-8")
-    code = (folder / script).read_text(encoding="utf-8") if script else ""
+    scripts = (FILTERS, script) if script else ()
+    code = "".join((folder / name).read_text(encoding="utf-8") for name in scripts)
     try:
         text = _templates(folder).get_template(template).render(
             order=ORDER,

@@ -114,6 +114,11 @@ class Check(Part):
     """Those of them that nobody has compared with their source."""
     waivable: bool
 
+    @property
+    def families(self) -> str:
+        """Short names of the frameworks that it supports, sorted, with blanks between."""
+        return " ".join(sorted({clause.partition(" ")[0] for clause in self.supports}))
+
 
 class Finding(Part):
     """What a check found in one place."""

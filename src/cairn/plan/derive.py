@@ -41,10 +41,12 @@ def derive(document: Document, places: Mapping[str, Place]) -> Plan:
 def _host(document: Document, host: Host, place: Place) -> PlannedHost:
     wanted = applied(host.runs)
     ready = [name for name in wanted if _planner(name)]
-    first = [_role(name, Context(document, host, place)) for name in ready if name != LAST]
-    planned = {role.name: role for role in first if role is not None}
-    last = _role(LAST, Context(document, host, place, others=tuple(planned.values())))
-    planned |= {LAST: last} if last is not None else {}
+    planned: dict[str, PlannedRole] = {}
+    for name in sorted(ready, key=lambda each: each == LAST):
+        others = tuple(planned.values()) if name == LAST else ()
+        role = _role(name, Context(document, host, place, others))
+        if role is not None:
+            planned[name] = role
     return PlannedHost(
         name=host.name,
         os=host.os,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictFloat, StrictInt
 
 from cairn.spec.model import Declared
 from cairn.spec.types import CheckId, Day, Email, Name, Reference, Sentence
+
+#: Fewest characters of the reason of a waiver: a word is no reason.
+SHORTEST_REASON: Final = 20
 
 
 class Assessment(Declared):
@@ -82,7 +85,7 @@ class Waiver(Declared):
     """Id of the check, as in `STO-02`."""
     host: Name | None = None
     """The host it is for; the node itself if absent."""
-    reason: Annotated[str, Field(min_length=20, max_length=400)]
+    reason: Annotated[str, Field(min_length=SHORTEST_REASON, max_length=400)]
     """Why, and what will end it; at least 20 characters."""
     approved_by: Email
     """Who approved it; not the author of the change."""

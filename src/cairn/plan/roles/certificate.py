@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cairn.plan.context import Context
-    from cairn.spec.imaging import Modality
+    from cairn.spec.imaging import Pacs
 
 ROLE: Final = "certificate"
 FOLDER: Final = "/etc/cairn/pki"
@@ -63,12 +63,13 @@ def plan(context: Context) -> PlannedRole:
 
 
 def _settings(context: Context) -> dict[str, Any]:
+    pacs = _pacs(context)
     return {
         "authority_days": AUTHORITY_DAYS,
         "days": DAYS,
         "names": [*_names(context)],
         "clients": clients(context),
-        "receivers": [one.aet for one in _modalities(context) if "move" in one.may],
+        "receivers": [one.aet for one in (pacs.accepts if pacs else ()) if "move" in one.may],
         "authorities": list(certificates(context.document.client_authorities)),
     }
 
@@ -88,17 +89,15 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def _modalities(context: Context) -> tuple[Modality, ...]:
-    spec = context.spec
-    return spec.pacs.accepts if isinstance(spec, DataProviderNode) and spec.pacs else ()
+def _pacs(context: Context) -> Pacs | None:
+    return context.spec.pacs if isinstance(context.spec, DataProviderNode) else None
 
 
 def clients(context: Context) -> list[str]:
     """Return who may get a certificate: modalities by title, consumers by name, the agent."""
-    spec = context.spec
-    pacs = spec.pacs if isinstance(spec, DataProviderNode) else None
+    pacs = _pacs(context)
     agent = [AGENT] if AGENT in context.host.runs else []
     if pacs is None:
         return agent
-    modalities = [modality.aet for modality in _modalities(context)]
+    modalities = [modality.aet for modality in pacs.accepts]
     return [*modalities, *(consumer.name for consumer in pacs.consumers), *agent]
