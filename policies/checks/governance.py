@@ -156,16 +156,17 @@ def deletion_follows_permit(document: Document, limits: Parameters) -> Findings:
 
 @check(
     id="GOV-06",
-    title="Every waiver is exact, short, of use and of a check that may be waived",
+    title="Every waiver is exact, short, of use, and signed by who may approve it",
     severity=Severity.HIGH,
     supports=("NIS2 21(2)(f)", "ISO A.5.36", "GDPR 32(1)(d)"),
-    remediation="Remove the waiver, or give it the right check, host and a nearer last day.",
+    remediation="Remove the waiver, or mend what is named and have it signed (`cairn waiver`).",
     waivable=False,
 )
 def waivers_are_clean(waivers: Waivers, today: date, limits: Parameters) -> Findings:
     """An exception that nobody needs, or that never ends, is a hole with a signature.
 
-    Who approved it is named, not proven: nothing here compares a signature.
+    Without one it is a hole that somebody made alone: whoever asks for it does not approve it, and
+    the approver's key stands in a bundle that the author of a spec does not write.
     """
     if not waivers.declared:
         yield NOT_APPLICABLE, f"no waiver speaks of a {waivers.moment} check here"
@@ -201,6 +202,9 @@ def _form(
         yield f"the node has no host {waiver.host}"
     if waived.moment is Moment.HOST and waiver.host is None:
         yield f"{waived.id} is asked of hosts, and the waiver names none"
+    unapproved = waivers.approval_fault(waiver)
+    if unapproved:
+        yield unapproved
 
 
 @check(

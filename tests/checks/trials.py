@@ -9,6 +9,7 @@ from cairn.checks import registry
 from cairn.checks.parameters import Parameters
 from cairn.spec.document import Document
 from cairn.spec.node import HubNode
+from checks.approvals import signed
 
 HUB: dict[str, Any] = {
     "spec_version": 1,
@@ -43,14 +44,17 @@ def document(*waivers: dict[str, Any]) -> Document:
 
 
 def waiver(name: str, **changes: str) -> dict[str, Any]:
-    """Return a waiver in good order; `changes` spoil it."""
-    return {
-        "check": name,
-        "reason": "a new machine arrives in the spring",
-        "approved_by": "dpo@institute.example",
-        "expires": "2027-01-31",
-        **changes,
-    }
+    """Return a signed waiver in good order; `changes` spoil it before it is signed."""
+    return signed(
+        HUB["name"],
+        {
+            "check": name,
+            "reason": "a new machine arrives in the spring",
+            "approved_by": "dpo@institute.example",
+            "expires": "2027-01-31",
+            **changes,
+        },
+    )
 
 
 class Maker(Protocol):

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cairn.checks.engine import judge_plan, judge_spec
+from cairn.checks.registry import load
 from cairn.plan.derive import derive
 from cairn.spec.loader import load_node
 from cairn.stack.places import places
 from docs.pages import DOCS, code
-from docs.pictures import PICTURE, SAMPLE, cairn, house_of_sample
+from docs.pictures import PICTURE, ROOT, SAMPLE, cairn, house_of_sample
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cairn.checks.registry import Catalogue
     from cairn.spec.document import Document
 
+POLICIES = DOCS / "guide" / "example-policies"
 #: The sample names days; they are judged as on this one.
 TODAY = date(2026, 11, 22)
 
@@ -34,9 +37,18 @@ def sample(house: Path, monkeypatch: pytest.MonkeyPatch) -> Document:
     return load_node(SAMPLE.stem)
 
 
-def test_the_sample_passes_every_check(sample: Document) -> None:
+@pytest.fixture(scope="module")
+def policy() -> Catalogue:
+    """Our policy with the example of a consortium's, which names the sample's approver."""
+    return load([ROOT / "policies", POLICIES])
+
+
+def test_the_sample_passes_every_check(sample: Document, policy: Catalogue) -> None:
     plan = derive(sample, places(sample))
-    judged = (judge_spec(sample, today=TODAY), judge_plan(sample, plan, today=TODAY))
+    judged = (
+        judge_spec(sample, today=TODAY, catalogue=policy),
+        judge_plan(sample, plan, today=TODAY, catalogue=policy),
+    )
     assert [finding for each in judged for finding in each.blocking] == []
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cairn.checks import engine, registry
+from cairn.checks import engine
 from cairn.checks.registry import Moment
 from cairn.checks.verdicts import Judgement
 from cairn.evidence.gather import Gathered, gather
 from cairn.plan.model import Plan
 from policies.answering import PLANNED, RECORDED, Answering, host
-from policies.specimens import document
+from policies.specimens import CATALOGUE, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def gathered(
     begun = BEGUN + timedelta(days=day)
     papers = document(folder, "data-provider", **changes)
     plan = Plan("test-hospital", "data-provider", "staging", papers.digest, (PLANNED,))
-    policy = registry.catalogue()
+    policy = CATALOGUE
     rounds: Rounds = []
     for check in policy.of(Moment.HOST):
         own = copy.deepcopy(RECORDED[check.id])

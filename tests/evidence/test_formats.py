@@ -17,6 +17,7 @@ from trestle.oscal.component import ComponentDefinition
 from cairn.checks.verdicts import Verdict
 from cairn.cli import report as command
 from cairn.evidence import build, formats, junit, oscal_component, oscal_results, sarif
+from checks.approvals import signed
 from evidence import samples
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def bad(tmp_path: Path) -> Source:
         "check": "STO-02", "reason": "disk encryption arrives with the new array",
         "approved_by": "dpo@hospital.example", "expires": "2027-01-31",
     }  # fmt: skip
-    changes = {"storage.encryption": None, "compliance": {"waivers": [waiver]}}
+    changes = {
+        "storage.encryption": None,
+        "compliance": {"waivers": [signed("test-hospital", waiver)]},
+    }
     again = samples.gathered(tmp_path, day=1, tamper=tamper, **changes)
     return formats.source(build.build(again, before))
 

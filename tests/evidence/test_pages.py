@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cairn.evidence import build, formats, html, officer
+from checks.approvals import signed
 from evidence import samples
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Source:
         "check": "STO-02", "reason": f"the new array arrives in March {EVIL}",
         "approved_by": "dpo@hospital.example", "expires": "2027-01-31",
     }  # fmt: skip
-    changes = {"storage.encryption": None, "compliance": {"waivers": [waiver]}}
+    changes = {
+        "storage.encryption": None,
+        "compliance": {"waivers": [signed("test-hospital", waiver)]},
+    }
     folder = tmp_path_factory.mktemp("spec")
     return formats.source(build.build(samples.gathered(folder, tamper=tamper, **changes)))
 
@@ -158,7 +162,7 @@ def test_the_sheet_answers_in_plain_language(bad: Source) -> None:
     text = officer.render(bad).decode()
     assert "Not everything is as it should be" in text
     assert "SSH takes keys only, and nobody logs in as root” is not so" in text
-    assert "approved by dpo@hospital.example" in text
+    assert "approved and signed by dpo@hospital.example" in text
 
 
 def test_nothing_that_is_open_is_missing_from_the_sheet(bad: Source) -> None:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cairn.checks import engine, registry
+from cairn.checks import engine
 from cairn.checks.registry import Moment
 from cairn.checks.verdicts import Verdict
 from cairn.checks.waivers import Waivers
 from cairn.spec.document import Document
-from policies.specimens import GOOD, document
+from checks.approvals import signed
+from policies.specimens import CATALOGUE, GOOD, document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TODAY = date(2026, 11, 22)
-CATALOGUE = registry.catalogue()
 HOST = GOOD["data-provider"]["hosts"][0]
 PERMIT = GOOD["data-provider"]["permits"][0]
 MODALITY = GOOD["data-provider"]["pacs"]["accepts"][0]
@@ -29,6 +29,13 @@ WAIVER = {
     "approved_by": "dpo@hospital.example",
     "expires": "2027-01-31",
 }
+
+
+def waiver(**changes: str) -> dict[str, Any]:
+    """Return the waiver with changes, signed afterwards."""
+    return signed("test-hospital", {**WAIVER, **changes})
+
+
 SANDBOX = [{"name": "imaging-1", "machine": "sandbox", "os": "debian-13"}]
 
 #: Check, kind of node, and what spoils it: each is one thing that somebody could get wrong.
@@ -50,18 +57,19 @@ SPOILT: list[tuple[str, str, dict[str, Any]]] = [
     ("GOV-04", "compute", {"permits.0.persons": ["a@b.example", "A@b.example"]}),
     ("GOV-05", "compute", {"permits.0.delete_by": "2027-12-31"}),
     ("GOV-05", "data-provider", {"permits.0.delete_by": "2027-06-29"}),
-    ("GOV-06", "data-provider", {"compliance.waivers": [WAIVER]}),
-    ("GOV-06", "data-provider", {"compliance.waivers": [{**WAIVER, "check": "STO-99"}]}),
-    ("GOV-06", "data-provider", {"compliance.waivers": [{**WAIVER, "check": "STO-01"}]}),
-    (
-        "GOV-06",
-        "data-provider",
-        {"storage.encryption": None, "compliance.waivers": [{**WAIVER, "expires": "2026-11-21"}]},
-    ),
-    (
-        "GOV-06",
-        "data-provider",
-        {"storage.encryption": None, "compliance.waivers": [{**WAIVER, "expires": "2027-03-31"}]},
+    ("GOV-06", "data-provider", {"compliance.waivers": [waiver()]}),
+    ("GOV-06", "data-provider", {"compliance.waivers": [waiver(check="STO-99")]}),
+    ("GOV-06", "data-provider", {"compliance.waivers": [waiver(check="STO-01")]}),
+    *(
+        ("GOV-06", "data-provider", {"storage.encryption": None, "compliance.waivers": [spoilt]})
+        for spoilt in (
+            waiver(expires="2026-11-21"),
+            waiver(expires="2027-03-31"),
+            WAIVER,
+            {**waiver(), "reason": "another reason altogether"},
+            waiver(requested_by="DPO@hospital.example"),
+            waiver(approved_by="it@hospital.example"),
+        )
     ),
     ("GOV-07", "hub", {"service_level": None}),
     ("LOC-01", "hub", {"site.country": "US"}),
@@ -154,7 +162,7 @@ SPOILT: list[tuple[str, str, dict[str, Any]]] = [
 def verdicts(papers: Document, today: date = TODAY) -> dict[str, set[Verdict]]:
     """Return the verdicts of each check."""
     found: dict[str, set[Verdict]] = {}
-    for finding in engine.judge_spec(papers, today=today).findings:
+    for finding in engine.judge_spec(papers, today=today, catalogue=CATALOGUE).findings:
         found.setdefault(finding.check, set()).add(finding.verdict)
     return found
 
@@ -172,7 +180,7 @@ def test_each_check_passes_on_a_good_node_it_is_for(tmp_path: Path, check: str) 
 
 
 def test_the_check_of_waivers_passes_where_one_is_needed(tmp_path: Path) -> None:
-    needed = {"storage.encryption": None, "compliance.waivers": [WAIVER]}
+    needed = {"storage.encryption": None, "compliance.waivers": [waiver()]}
     found = verdicts(document(tmp_path, "data-provider", **needed))
     assert (found["STO-02"], found["GOV-06"]) == ({Verdict.WAIVED}, {Verdict.PASS})
 
@@ -221,7 +229,7 @@ def test_a_check_that_cannot_look_is_not_evaluated(tmp_path: Path, check: str) -
 def test_the_check_of_waivers_that_cannot_look_is_not_evaluated() -> None:
     check = CATALOGUE.find("GOV-06")
     assert check is not None
-    broken = Waivers("test", (), Moment.SPEC, TODAY, ((None, None),))  # type: ignore[arg-type]
+    broken = Waivers("test", (), Moment.SPEC, TODAY, ((None, None),), ())  # type: ignore[arg-type]
     offer = {"Waivers": broken, "date": TODAY, "Parameters": CATALOGUE.parameters}
     (found,) = engine._run(check, offer, "test", {"test"})
     assert found.verdict is Verdict.NOT_EVALUATED

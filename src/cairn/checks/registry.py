@@ -12,13 +12,14 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from cairn.checks import bundle, parameters
+from cairn.checks import approvers, bundle, parameters
 from cairn.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from cairn.checks.approvers import Approver
     from cairn.checks.bundle import Bundle
     from cairn.checks.parameters import Parameters
     from cairn.checks.verdicts import Findings, Severity
@@ -98,11 +99,13 @@ class Catalogue:
 
     Attributes:
         bundles: The policy folders that it was loaded from, with version and digest.
+        approvers: Who may approve waivers, as the bundles name them.
     """
 
     checks: tuple[Check, ...]
     parameters: Parameters
     bundles: tuple[Bundle, ...] = ()
+    approvers: tuple[Approver, ...] = ()
 
     def __post_init__(self) -> None:
         seen: dict[str, Check] = {}
@@ -202,7 +205,7 @@ def catalogue() -> Catalogue:
 
 
 def load(folders: Iterable[Path]) -> Catalogue:
-    """Load the checks of policy folders (`checks/*.py`, `controls/parameters.yaml`).
+    """Load policy folders (`checks/*.py`, `controls/parameters.yaml`, `approvers.yaml`).
 
     Raises:
         PolicyError: A folder has no checks, a file cannot be loaded, or an id occurs twice.
@@ -213,13 +216,14 @@ def load(folders: Iterable[Path]) -> Catalogue:
     for folder in folders:
         files = sorted((folder / "checks").glob("*.py"))
         table = folder / "controls" / "parameters.yaml"
-        if not files and not (bundles and table.exists()):
+        if not files and not (bundles and (table.exists() or (folder / approvers.FILE).exists())):
             raise PolicyError(f"{folder}: has no checks; name a folder with checks/*.py")
         tables += [table] if table.exists() else []
         for file in files:
             checks += _from_file(file)
         bundles.append(bundle.read(folder))
-    return Catalogue(tuple(checks), parameters.load(tables), tuple(bundles))
+    named = approvers.load(one.folder for one in bundles)
+    return Catalogue(tuple(checks), parameters.load(tables), tuple(bundles), named)
 
 
 def _from_file(file: Path) -> list[Check]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cairn.checks import approvers
 from cairn.checks.registry import Moment
 from cairn.checks.verdicts import BLOCKING, Finding, Verdict
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from cairn.checks.approvers import Approver
     from cairn.checks.registry import Catalogue, Check
     from cairn.spec.legal import Waiver
 
@@ -21,13 +23,15 @@ class Waivers:
     """The waivers that one moment has to do with.
 
     A waiver counts for exactly one check on exactly one target: the host it names, or the node
-    itself. It excuses nothing after its last day, and nothing that cannot be waived.
+    itself. It excuses nothing after its last day, nothing that cannot be waived, and nothing
+    without the signature of an approver who did not ask for it.
 
     Attributes:
         node: Name of the node.
         hosts: Names of its hosts.
         declared: The waivers of the moment with the check of each; in the spec moment also those
             whose check is unknown (None) or of another moment, so that each is judged early.
+        approvers: Who may approve them.
         used: The waivers that excused a finding so far.
     """
 
@@ -36,6 +40,7 @@ class Waivers:
     moment: Moment
     today: date
     declared: tuple[tuple[Waiver, Check | None], ...]
+    approvers: tuple[Approver, ...]
     used: list[Waiver] = field(default_factory=list)
 
     def excuse(self, finding: Finding) -> Finding:
@@ -54,7 +59,12 @@ class Waivers:
 
     def _excuses(self, waiver: Waiver, check: Check, finding: Finding) -> bool:
         meant = check.id == finding.check and (waiver.host or self.node) == finding.target
-        return meant and check.waivable and waiver.expires >= self.today
+        counts = meant and check.waivable and waiver.expires >= self.today
+        return counts and not self.approval_fault(waiver)
+
+    def approval_fault(self, waiver: Waiver) -> str:
+        """Return why a waiver is not approved; empty if it is."""
+        return approvers.fault(self.approvers, self.node, waiver)
 
     def is_of_this_moment(self, check: Check | None) -> bool:
         """Whether a waiver of that check is used now or never."""
@@ -84,4 +94,4 @@ def of_moment(  # noqa: PLR0913 - the last three are keywords
             and check.moment is moment
             and (moment is not Moment.HOST or waiver.host in hosts)
         )
-    return Waivers(node, hosts, moment, today, paired)
+    return Waivers(node, hosts, moment, today, paired, catalogue.approvers)

@@ -44,6 +44,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         _verb("render", "Write the files that a node's hosts would get"),
         _verb("preview", "Show exactly what `cairn up` would change"),
         _verb("policy", "Read what is asked of nodes, and on which demand"),
+        _verb("waiver", "Read and sign the exceptions of a node"),
     ),
     "Change hosts": (
         _verb("up", "Make the hosts of a node as its spec says"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cairn import __version__
+from cairn.checks import approvers
 from cairn.checks.verdicts import Verdict
 from cairn.errors import PolicyError
 from cairn.evidence import archive, canonical, compare, frameworks, model, parts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cairn.checks.registry import Moment
     from cairn.checks.verdicts import Evidence, Finding, Judgement
     from cairn.evidence.gather import Gathered
+    from cairn.spec.legal import Waiver
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -224,6 +226,11 @@ def _checks(gathered: Gathered) -> tuple[parts.Check, ...]:
     )
 
 
+def _key(gathered: Gathered, waiver: Waiver) -> str:
+    found = approvers.signer(gathered.policy.approvers, gathered.document.spec.name, waiver)
+    return found.key if found else ""
+
+
 def _waivers(gathered: Gathered, questions: list[parts.Question]) -> Iterator[parts.Waiver]:
     spec = gathered.document.spec
     for one in spec.compliance.waivers:
@@ -232,7 +239,9 @@ def _waivers(gathered: Gathered, questions: list[parts.Question]) -> Iterator[pa
             check=one.check,
             host=one.host or "",
             reason=one.reason,
+            requested_by=one.requested_by or "",
             approved_by=one.approved_by,
+            signed_with=_key(gathered, one),
             expires=str(one.expires),
             excuses=sum(
                 found.verdict is Verdict.WAIVED and found.target == target

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from cairn.errors import EvidenceRefused, Misuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
         Ed25519PrivateKey,
         Ed25519PublicKey,
@@ -54,13 +56,16 @@ def make(file: Path) -> Path:
     return public
 
 
-def private(reference: str) -> Ed25519PrivateKey:
-    """Read the key that a reference names (`file:PATH`).
+def private(reference: str, passphrase: Callable[[str], str] | None = None) -> Ed25519PrivateKey:
+    """Read the key that a reference names (`file:PATH`): PKCS #8 in PEM, or of OpenSSH.
+
+    Args:
+        reference: The reference.
+        passphrase: Asks a person for the passphrase of that file; without it such a key is refused.
 
     Raises:
         Misuse: The reference is of another kind, or names no private Ed25519 key of its owner.
     """
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - help needs none
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
         Ed25519PrivateKey,
     )
@@ -73,14 +78,33 @@ def private(reference: str) -> Ed25519PrivateKey:
     try:
         if file.stat().st_mode & 0o077:
             raise Misuse(f"{file}: others may read this key; `chmod 600 {file}`, or make a new one")
-        key = serialization.load_pem_private_key(file.read_bytes(), None)
+        key = _read(file.read_bytes(), file, passphrase)
     except OSError as error:
         raise Misuse(f"{file}: cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError):
-        raise Misuse(f"{file}: is no private key; `cairn report key FILE` makes one") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise Misuse(f"{file}: is no Ed25519 key; `cairn report key FILE` makes one")
     return key
+
+
+def _read(data: bytes, file: Path, passphrase: Callable[[str], str] | None) -> object:
+    """Read a private key in either form, with its passphrase where it has one."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - help needs none
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
+    of_openssh = data.startswith(b"-----BEGIN OPENSSH")
+    load = serialization.load_ssh_private_key if of_openssh else serialization.load_pem_private_key
+    try:
+        try:
+            return load(data, None)
+        except TypeError:  # the library's word for a key with a passphrase
+            if passphrase is None:
+                raise Misuse(f"{file}: has a passphrase; name a key without one here") from None
+            return load(data, passphrase(str(file)).encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Misuse(
+            f"{file}: is no private key, or the passphrase is not its own; "
+            "`cairn report key FILE` makes a key"
+        ) from None
 
 
 def public(file: Path) -> Ed25519PublicKey:

@@ -175,7 +175,11 @@ class Waiver(Part):
     host: str
     """Empty where it is for the node itself."""
     reason: str
+    requested_by: str = ""
+    """Empty where the spec does not say it; such a waiver excuses nothing."""
     approved_by: str
+    signed_with: str = ""
+    """Public key of the approver whose signature fits; empty where none does."""
     expires: str
     """Last day, ISO 8601."""
     excuses: Annotated[int, Field(ge=0)]

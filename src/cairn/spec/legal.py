@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StrictFloat, StrictInt
 
 from cairn.spec.model import Declared
-from cairn.spec.types import CheckId, Day, Email, Name, Reference, Sentence
+from cairn.spec.types import CheckId, Day, Email, Name, Reference, Sentence, Signature
 
 #: Fewest characters of the reason of a waiver: a word is no reason.
 SHORTEST_REASON: Final = 20
@@ -87,10 +87,14 @@ class Waiver(Declared):
     """The host it is for; the node itself if absent."""
     reason: Annotated[str, Field(min_length=SHORTEST_REASON, max_length=400)]
     """Why, and what will end it; at least 20 characters."""
+    requested_by: Email | None = None
+    """Who asked for it, as the author of the change; without it the waiver does not count."""
     approved_by: Email
-    """Who approved it; not the author of the change."""
+    """Who approved it; a policy bundle names them as approver, and they did not ask for it."""
     expires: Day
     """Last day it counts."""
+    signature: Signature | None = None
+    """Signature of the approver, from `cairn waiver sign`; without it the waiver does not count."""
 
 
 class Compliance(Declared):

@@ -73,10 +73,11 @@ _SHAPES = (
         rf"(?:{'|'.join(_LOGINS)}\w*)(?![a-z0-9/])",
     ),
 )
-#: Long text without spaces, in group 1 unless it is public: a key, a digest, a certificate.
+#: Long text without spaces, in group 1 unless it is public: a key, digest, signature, certificate.
 _LONG = re.compile(
     r"(?:ssh-\w+|ecdsa-sha2-\w+|sk-ssh-ed25519@openssh\.com)\s+[A-Za-z0-9+/=]+"
     r"|(?:sha256:[0-9a-f]{64}|SHA256:[A-Za-z0-9+/]{43})(?![A-Za-z0-9+/])"
+    r"|ed25519:[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"
     r"|-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----"
     r"|([A-Za-z0-9+/_=-]{20,})"
 )

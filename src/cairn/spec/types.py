@@ -72,6 +72,14 @@ Email = Annotated[
         "`@` in lower case",
     ),
 ]
+#: An Ed25519 signature (RFC 8032), 64 bytes in base64.
+Signature = Annotated[
+    str,
+    shape(
+        r"^ed25519:[A-Za-z0-9+/]{86}==$",
+        "is no signature; write the whole line that `cairn waiver sign` prints",
+    ),
+]
 Phone = Annotated[
     str,
     shape(
