@@ -42,6 +42,7 @@ TAMPERING = {
     "echo 'toor:x:0:0::/:/bin/sh' >>/etc/passwd": ("HST-15", "number 0"),
     "echo 'amarin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/zz": ("HST-15", "sudoers"),
     "systemctl disable --now apt-daily-upgrade.timer": ("SVC-01", "apt-daily-upgrade.timer"),
+    "printf '#!/bin/sh\nexit 0\n' >/usr/bin/who": ("HST-20", "/usr/bin/who"),
     "chmod 0666 /etc/issue": ("FIL-01", "/etc/issue"),
     "echo x >>/etc/issue.net": ("FIL-01", "/etc/issue.net"),
     "mkdir -p /etc/systemd/journald.conf.d; printf '[Journal]\\nStorage=volatile\\n' "
@@ -135,6 +136,26 @@ def test_a_host_is_sound_until_somebody_tampers_with_it(trial: Trial) -> None:
         if not any(seen == check and place in where for seen, where in red)
     ]
     assert unnoticed == []
+
+
+#: A program that tells what everybody wants to hear, over a host that was opened.
+LYING = """
+cp /usr/sbin/nft /root/nft
+nft list ruleset >/root/asked
+nft -j list ruleset >/root/asked.json
+cat >/usr/sbin/nft <<'END'
+#!/bin/sh
+case "$*" in *-j*) cat /root/asked.json;; *list*) cat /root/asked;; *) exec /root/nft "$@";; esac
+END
+/root/nft flush ruleset
+"""
+
+
+def test_a_host_that_lies_about_its_firewall_never_passes(trial: Trial) -> None:
+    """It shows the rules of the plan; what passes, and what nft is, say otherwise."""
+    trial.ground.ask(LYING)
+    red = {one.check for one in trial.verify().findings if one.verdict is Verdict.FAIL}
+    assert {"HST-05", "HST-20"} <= red
 
 
 def test_each_finding_of_a_host_has_its_evidence(trial: Trial) -> None:
