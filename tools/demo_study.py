@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 PATIENT, NUMBER = "Quixotina^Dulcinea", "HOSP-4711"
 SLICES, SIZE = 20, 512
+#: Where `ip netns` keeps namespaces.
+SPACES = Path("/run/netns")
 #: A root of UIDs that nobody was given; the same at every run, so that a second demo adds nothing.
 ROOT = "1.2.826.0.1.3680043.99.1"
 INTAKE, GATE, DICOM = "11112", "8443", "4243"
@@ -295,9 +297,15 @@ def station(node: str, addresses: tuple[str, ...]) -> Iterator[Station]:
 
 
 def drop(space: str, link: str) -> None:
-    """Take a namespace and its cable away, if they are there; the cable may go with it."""
+    """Take a namespace and its cable away, if they are there; the cable may go with it.
+
+    The first namespace of a computer leaves a mount of their folder behind, ip-netns(8); it goes
+    with the last one.
+    """
     for words in (("netns", "delete", space), ("link", "delete", link)):
         subprocess.run(["ip", *words], check=False, capture_output=True)
+    if SPACES.is_mount() and not any(SPACES.iterdir()):
+        subprocess.run(["umount", str(SPACES)], check=False)
 
 
 def cairn(*arguments: str) -> str:

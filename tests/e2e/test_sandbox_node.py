@@ -123,6 +123,25 @@ def test_a_change_by_hand_is_worse_in_the_next_report_and_better_in_the_one_afte
     assert "none is missing from 1 to 3" in said.out
 
 
+def test_watching_tells_a_change_once_and_remembers_it(house: House) -> None:
+    host = house.host("small", "box")
+    told = house.root / ".cairn" / "reports" / "small" / "told"
+    house.cairn("watch", "small")
+    first = told.read_text()
+    try:
+        host.says("sudo cp --preserve /etc/issue /root/issue; echo hello | sudo tee -a /etc/issue")
+        worse = house.cairn("watch", "small", status=5)
+        again = house.cairn("watch", "small", status=5)
+    finally:
+        host.says("sudo mv /root/issue /etc/issue")
+    better = house.cairn("watch", "small")
+    assert "box: FIL-01 " in worse.all
+    assert "fail, pass before" in worse.all
+    assert "pass before" not in again.all
+    assert "pass, fail before" in better.all
+    assert told.read_text() > first
+
+
 def reports(above: Path) -> list[dict[str, Any]]:
     """Return the reports of a node, oldest first."""
     return [json.loads(file.read_text()) for file in sorted(above.glob("*/report.json"))]

@@ -188,24 +188,31 @@ def test_planted_identifiers_are_in_no_byte_of_archive_and_logs(
     assert [needle for needle in needles if needle.lower().encode() in told.lower()] == []
 
 
+#: What storescu says of each image that the receiver took.
+CONFIRMED = "Received Store Response (Success)"
+
+
 def test_killed_in_the_middle_of_a_study_all_that_was_confirmed_arrives_once(
     station: Station, kept: Archive, tmp_path: Path
 ) -> None:
     station.start()
-    paths = images(tmp_path, 60)
+    paths = images(tmp_path, 100)
+    said = ""
     program = ["/usr/bin/storescu", "-v", "-aet", "OLD-1", "-aec", "RESEARCH", "127.0.0.1"]
     with subprocess.Popen(
         [*program, str(station.plain), *paths],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as sending:  # fmt: skip
-        wait_for(lambda: len(kept.kept) >= 10, station.log())
-        station.end("receive", signal.SIGKILL)
-        station.end("forward", signal.SIGKILL)
-        said = sending.communicate()[0]
-    confirmed = said.count("Received Store Response (Success)")
+        assert sending.stdout is not None
+        for line in sending.stdout:
+            said += line
+            if said.count(CONFIRMED) == 20 and CONFIRMED in line:
+                station.end("receive", signal.SIGKILL)
+                station.end("forward", signal.SIGKILL)
+    confirmed = said.count(CONFIRMED)
     station.start()
     wait_for(lambda: not station.waiting(), station.log())
-    assert 10 <= confirmed < 60
+    assert 20 <= confirmed < 100
     assert confirmed <= len(kept.kept) <= confirmed + 1
     assert station.reasons() == []
     assert list((station.spool / "incoming").iterdir()) == []

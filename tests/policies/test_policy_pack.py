@@ -164,11 +164,20 @@ def test_a_spoilt_spec_stops_the_preview_by_the_id_of_the_check(tmp_path: Path) 
 
 
 @pytest.mark.pulumi
-def test_the_program_refuses_the_same_spec_without_the_pack(tmp_path: Path) -> None:
+def test_the_same_mistake_is_seen_by_check_by_raw_pulumi_and_by_the_pack(tmp_path: Path) -> None:
     pulumi = Pulumi(tmp_path, hub(**{"hub.node_authentication": False}))
-    done = pulumi("preview", "-s", pulumi.node)
-    assert done.returncode != 0
-    assert "HUB-01" in done.stdout + done.stderr
+    cairn = [str(Path(sys.executable).parent / "cairn"), "check", pulumi.node]
+    checked = subprocess.run(
+        cairn, env=pulumi.environment, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 3
+    assert "HUB-01" in checked.stdout
+    # Nothing is registered, so nothing can be changed.
+    for words in (("up", "--yes"), ("preview", "--policy-pack", str(pulumi.pack))):
+        done = pulumi(*words, "-s", pulumi.node)
+        assert done.returncode != 0
+        assert "HUB-01" in done.stdout + done.stderr
+        assert "imaging-1" not in pulumi("stack", "export", "-s", pulumi.node).stdout
 
 
 @pytest.mark.pulumi

@@ -101,9 +101,9 @@ def project(house: Path, inputs: dict[str, Any]) -> Iterator[Project]:
     made.run("stack", "init", "demo")
     yield made
     # Pulumi's language host stays behind when the CLI is killed.
-    for process in _of(house):
-        if "pulumi-language-python" in " ".join(process.cmdline()):
-            process.kill()
+    for pid, words in _of(house):
+        if "pulumi-language-python" in " ".join(words):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_role_lives_under_the_real_engine(project: Project, house: Path) -> None:
@@ -199,18 +199,17 @@ def _left(house: Path) -> list[list[str]]:
     """Return the provider and the programs of Ansible that still run for this house."""
     ours = ("pulumi-resource-cairn", "ansible", "987654")
     return [
-        words
-        for words in (process.cmdline() for process in _of(house))
-        if any(name in word for word in words for name in ours)
+        words for _, words in _of(house) if any(name in word for word in words for name in ours)
     ]
 
 
-def _of(house: Path) -> list[psutil.Process]:
-    """Return all processes that know the house by their environment."""
+def _of(house: Path) -> list[tuple[int, list[str]]]:
+    """Return number and words of all processes that know the house by their environment."""
     found = []
     for process in psutil.process_iter():
+        # One that ends while it is looked at does not run any more.
         with contextlib.suppress(psutil.Error):
             known = process.environ()
             if known.get("CAIRN_HOME") == str(house) or str(house) in known.get("CAIRN_RUN", ""):
-                found.append(process)
+                found.append((process.pid, process.cmdline()))
     return found

@@ -115,13 +115,14 @@ def make(node: str | None, wanted: tuple[str, ...], key: str | None, *, fleet: b
     # A key or an earlier report that will not do is told before hosts are asked.
     private = keys.private(key) if key else None
     publish.before(places.folder_of(node))
-    made = publish.publish(_gather(node), wanted, private)
-    _say(made)
+    made = publish.publish(gathered(node), wanted, private)
+    say(made)
     if made.report.blocking:
         raise click.exceptions.Exit(VerifyFailed.exit_code)
 
 
-def _gather(node: str) -> Gathered:
+def gathered(node: str) -> Gathered:
+    """Ask everything of a node and its live hosts."""
     from cairn.checks.live import verify_hosts  # noqa: PLC0415 - help needs none of it
     from cairn.cli import screen  # noqa: PLC0415
     from cairn.evidence.gather import gather  # noqa: PLC0415
@@ -138,7 +139,8 @@ def _gather(node: str) -> Gathered:
     return gather(document, plan, hosts, started_at=started)
 
 
-def _say(made: Published) -> None:
+def say(made: Published) -> None:
+    """Say what was made, and where it stands."""
     from cairn.cli import screen  # noqa: PLC0415 - help needs no screen
 
     told = made.report

@@ -55,6 +55,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     "Look at live hosts": (
         _verb("verify", "Ask the live hosts whether they are as planned"),
         _verb("drift", "Find what was changed on the hosts by hand"),
+        _verb("watch", "Ask a node, keep the report, and tell what changed"),
     ),
     "Answer to auditors": (_verb("report", "Write what an auditor can verify off-line"),),
     "Look after frozen data": (_verb("dataset", "Freeze data sets, and look after them"),),

@@ -77,16 +77,22 @@ def render_role(node: str, host: PlannedHost, role: PlannedRole) -> tuple[Render
 
 
 def _fill(planned: PlannedFile, settings: Mapping[str, object]) -> RenderedFile:
-    made_by = f"Made by Cairn from templates/{planned.template}; changes made here are undone."
-    try:
-        text = (
-            _templates(house.root() / "templates")
-            .get_template(planned.template)
-            .render({"made_by": made_by, **settings, **planned.settings})
-        )
-    except jinja2.TemplateError as error:
-        raise RenderError(f"templates/{planned.template}: {error.message}") from error
+    text = fill(planned.template, {**settings, **planned.settings})
     return RenderedFile(planned.path, text, planned.mode, planned.owner, planned.group)
+
+
+def fill(template: str, settings: Mapping[str, object]) -> str:
+    """Return the text of a template; its first line says what made it.
+
+    Raises:
+        RenderError: The template names something that is not set.
+    """
+    made_by = f"Made by Cairn from templates/{template}; changes made here are undone."
+    try:
+        found = _templates(house.root() / "templates").get_template(template)
+        return found.render({"made_by": made_by, **settings})
+    except jinja2.TemplateError as error:
+        raise RenderError(f"templates/{template}: {error.message}") from error
 
 
 @cache

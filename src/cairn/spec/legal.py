@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StrictFloat, StrictInt
 
 from cairn.spec.model import Declared
-from cairn.spec.types import CheckId, Day, Email, Name, Reference, Sentence, Signature
+from cairn.spec.types import CheckId, Day, Email, Name, Reference, SecretRef, Sentence, Signature
 
 #: Fewest characters of the reason of a waiver: a word is no reason.
 SHORTEST_REASON: Final = 20
@@ -97,8 +97,19 @@ class Waiver(Declared):
     """Signature of the approver, from `cairn waiver sign`; without it the waiver does not count."""
 
 
+class Watch(Declared):
+    """What `cairn watch` does with the answers of the hosts, day by day."""
+
+    keep_days: Annotated[StrictInt, Field(ge=365, le=3650)] = 1095
+    """Days that reports are kept; three years, as long as an ISO/IEC 27001 certificate lasts."""
+    hook: SecretRef | None = None
+    """Where the https:// address stands that is told of changes, as it often holds a token."""
+
+
 class Compliance(Declared):
-    """Exceptions and how they are agreed."""
+    """Exceptions, and how the node is watched."""
 
     waivers: tuple[Waiver, ...] = ()
     """Dated exceptions, one check each."""
+    watch: Watch = Watch()
+    """What becomes of the daily answers of the hosts."""
