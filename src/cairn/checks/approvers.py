@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cairn.checks.tables import UNREADABLE, content_of
 from cairn.errors import PolicyError
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-        Ed25519PrivateKey,
-        Ed25519PublicKey,
-    )
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from cairn.spec.legal import Waiver
 
@@ -131,7 +128,14 @@ def signed_bytes(node: str, waiver: Waiver) -> bytes:
     return rfc8785.dumps({"cairn_waiver": 1, "node": node, **said})
 
 
-def sign(node: str, waiver: Waiver, key: Ed25519PrivateKey) -> str:
+class Signs(Protocol):
+    """A private Ed25519 key, in a file or in hardware."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the signature, 64 bytes."""
+
+
+def sign(node: str, waiver: Waiver, key: Signs) -> str:
     """Return the signature as a spec holds it."""
     return f"{ALGORITHM}{base64.b64encode(key.sign(signed_bytes(node, waiver))).decode()}"
 

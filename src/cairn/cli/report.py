@@ -99,7 +99,7 @@ class _InPlaceOfTheGroup(click.Command):
 )  # fmt: skip
 @click.option(
     "--key", metavar="REFERENCE", envvar="CAIRN_REPORT_KEY",
-    help="The private key that signs, as file:PATH; CAIRN_REPORT_KEY names it too.",
+    help="The private key that signs, file:PATH or pkcs11:...; CAIRN_REPORT_KEY names it too.",
 )  # fmt: skip
 def make(node: str | None, wanted: tuple[str, ...], key: str | None, *, fleet: bool) -> None:
     """Make the report of a node, or of all."""
@@ -232,7 +232,11 @@ def _open(told: Report) -> str:
 
 @report.command("key", short_help="Make a key that signs reports")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-def make_key(file: Path) -> None:
+@click.option(
+    "--of", "reference", metavar="REFERENCE",
+    help="Make none: write the public half of this key, as of one in hardware, to FILE.",
+)  # fmt: skip
+def make_key(file: Path, reference: str | None) -> None:
     """Make a key that signs reports.
 
     Writes an Ed25519 key to FILE, readable by its owner alone, and its public half to FILE.pub,
@@ -240,6 +244,11 @@ def make_key(file: Path) -> None:
     """
     from cairn.evidence import keys  # noqa: PLC0415 - help needs none of it
 
+    if reference:
+        known = keys.private(reference).public_key()
+        keys.write_public(known, file)
+        click.echo(f"{file} is for auditors: {keys.fingerprint(known)}")
+        return
     public = keys.make(file)
     click.echo(f"{file} signs: keep it, and name it with --key file:{file}")
     click.echo(f"{public} is for auditors: {keys.fingerprint(keys.public(public))}")

@@ -71,7 +71,7 @@ def text(node: str, check: str, host: str | None) -> None:
 @_host
 @click.option(
     "--key", required=True, metavar="REFERENCE",
-    help="Private Ed25519 key, `file:PATH`, of OpenSSH or in PEM.",
+    help="Private Ed25519 key: `file:PATH`, of OpenSSH or in PEM, or `pkcs11:...`.",
 )  # fmt: skip
 def sign(node: str, check: str, host: str | None, key: str) -> None:
     """Sign a waiver with the key of who approves it.

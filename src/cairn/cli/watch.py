@@ -23,7 +23,7 @@ UNITS = ("cairn-watch@.service", "cairn-watch@.timer")
 @click.argument("node", type=NodeName(), metavar="[NODE]", required=False)
 @click.option(
     "--key", metavar="REFERENCE", envvar="CAIRN_REPORT_KEY",
-    help="The private key that signs, as file:PATH; CAIRN_REPORT_KEY names it too.",
+    help="The private key that signs, file:PATH or pkcs11:...; CAIRN_REPORT_KEY names it too.",
 )  # fmt: skip
 @click.option(
     "--units", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",

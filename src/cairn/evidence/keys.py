@@ -1,4 +1,4 @@
-"""The Ed25519 key that signs reports: made here, named by a reference, read when it is needed."""
+"""The Ed25519 key that signs: made here, named by a reference, read when it is needed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cairn.errors import EvidenceRefused, Misuse
+from cairn.evidence import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-        Ed25519PrivateKey,
         Ed25519PublicKey,
     )
 
-#: The only kind of reference that this release reads.
+#: How a reference to a key in a file begins.
 FILE = "file:"
 #: Names the key where `--key` does not.
 VARIABLE = "CAIRN_REPORT_KEY"
+
+
+class SigningKey(Protocol):
+    """What signs: a key of a file, or of a token that keeps it."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the Ed25519 signature, 64 bytes."""
+
+    def public_key(self) -> Ed25519PublicKey:
+        """Return the public half."""
 
 
 def make(file: Path) -> Path:
@@ -56,8 +66,10 @@ def make(file: Path) -> Path:
     return public
 
 
-def private(reference: str, passphrase: Callable[[str], str] | None = None) -> Ed25519PrivateKey:
-    """Read the key that a reference names (`file:PATH`): PKCS #8 in PEM, or of OpenSSH.
+def private(reference: str, passphrase: Callable[[str], str] | None = None) -> SigningKey:
+    """Read the key that a reference names: `file:PATH`, or a key in hardware (`pkcs11:...`).
+
+    In a file it is PKCS #8 in PEM, or of OpenSSH.
 
     Args:
         reference: The reference.
@@ -70,10 +82,13 @@ def private(reference: str, passphrase: Callable[[str], str] | None = None) -> E
         Ed25519PrivateKey,
     )
 
+    if reference.startswith(tokens.SCHEME):
+        return tokens.read(reference)
     if not reference.startswith(FILE):
         # The rest may be a PIN, or somebody's key itself.
         kind = reference.partition(":")[0] if re.match(r"[a-z0-9]{1,12}:", reference) else ""
-        raise Misuse(f"a key is named as file:PATH{f'; `{kind}:` is not read' if kind else ''}")
+        told = f"; `{kind}:` is not read" if kind else ""
+        raise Misuse(f"a key is named as file:PATH or {tokens.EXAMPLE}{told}")
     file = Path(reference.removeprefix(FILE)).expanduser()
     try:
         if file.stat().st_mode & 0o077:
@@ -140,6 +155,15 @@ def fingerprint(key: Ed25519PublicKey) -> str:
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return f"sha256:{hashlib.sha256(der).hexdigest()}"
+
+
+def write_public(key: Ed25519PublicKey, file: Path) -> None:
+    """Write a public key, SubjectPublicKeyInfo in PEM; a file that is there stays.
+
+    Raises:
+        Misuse: It is there, or cannot be written.
+    """
+    _write(file, _pem(key), 0o644)
 
 
 def _pem(key: Ed25519PublicKey) -> bytes:

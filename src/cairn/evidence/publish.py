@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     from cairn.evidence.gather import Gathered
+    from cairn.evidence.keys import SigningKey
     from cairn.evidence.model import Report
 
 
@@ -39,7 +38,7 @@ class Published:
 
 
 def publish(
-    gathered: Gathered, wanted: Sequence[str] = (), key: Ed25519PrivateKey | None = None
+    gathered: Gathered, wanted: Sequence[str] = (), key: SigningKey | None = None
 ) -> Published:
     """Make the next report of a node.
 

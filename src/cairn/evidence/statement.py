@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-        Ed25519PrivateKey,
-        Ed25519PublicKey,
-    )
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from cairn.evidence.keys import SigningKey
     from cairn.evidence.model import Report
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -93,15 +91,15 @@ def of_report(report: Report, digests: Mapping[str, str]) -> Statement:
     )
 
 
-def sign(statement: Statement, key: Ed25519PrivateKey) -> bytes:
+def sign(statement: Statement, key: SigningKey) -> bytes:
     """Return the statement in a signed DSSE envelope, as canonical JSON."""
     from securesystemslib.dsse import Envelope  # noqa: PLC0415 - help needs none of it
-    from securesystemslib.signer import CryptoSigner, SSlibKey  # noqa: PLC0415
+    from securesystemslib.signer import Signature  # noqa: PLC0415
 
     payload = canonical.encode(statement.model_dump(mode="json", by_alias=True))
-    known = SSlibKey.from_crypto(key.public_key(), keyid=keys.fingerprint(key.public_key()))
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    envelope.sign(CryptoSigner(key, known))
+    keyid = keys.fingerprint(key.public_key())
+    envelope.signatures[keyid] = Signature(keyid, key.sign(envelope.pae()).hex())
     return canonical.encode(envelope.to_dict())
 
 

@@ -1,0 +1,106 @@
+"""Ed25519 keys that stay in hardware and sign there: PKCS #11 3.0, named by an RFC 7512 URI."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from cairn.errors import Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+#: How a reference to such a key begins.
+SCHEME: Final = "pkcs11:"
+EXAMPLE: Final = "pkcs11:token=cairn;object=reports?module-path=/usr/lib/M.so&pin-source=env:PIN"
+_LENGTH: Final = 32
+"""Bytes of a public Ed25519 key (RFC 8032)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A key of a token, opened anew for each use.
+
+    Attributes:
+        module: Library of the token's maker.
+        token: Label of the token.
+        label: Label of the key pair in it.
+        pin_source: Where the PIN stands, `env:NAME` or `file:/path`.
+    """
+
+    module: str
+    token: str
+    label: str
+    pin_source: str
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the Ed25519 signature, 64 bytes, that the token makes.
+
+        Raises:
+            Misuse: The token does not do it.
+        """
+        import pkcs11  # noqa: PLC0415 - most keys are in files
+
+        with self._opened(pkcs11.ObjectClass.PRIVATE_KEY) as key:
+            return bytes(key.sign(data, mechanism=pkcs11.Mechanism.EDDSA))
+
+    def public_key(self) -> Ed25519PublicKey:
+        """Return the public half; errors as for `sign`."""
+        import pkcs11  # noqa: PLC0415 - most keys are in files
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+            Ed25519PublicKey,
+        )
+
+        with self._opened(pkcs11.ObjectClass.PUBLIC_KEY) as key:
+            point = bytes(key[pkcs11.Attribute.EC_POINT])
+        # As a bare point or as a DER OCTET STRING, which ends with it: tokens do both.
+        return Ed25519PublicKey.from_public_bytes(point[-_LENGTH:])
+
+    @contextmanager
+    def _opened(self, kind: Any) -> Iterator[Any]:  # noqa: ANN401 - the library has no types
+        import pkcs11  # noqa: PLC0415 - most keys are in files
+
+        try:
+            token = pkcs11.lib(self.module).get_token(token_label=self.token)
+            with token.open(user_pin=_pin(self.pin_source)) as session:
+                yield session.get_key(
+                    object_class=kind, key_type=pkcs11.KeyType.EC_EDWARDS, label=self.label
+                )
+        except (pkcs11.PKCS11Error, RuntimeError) as error:
+            # The library's errors have names, and often no words.
+            told = f"{type(error).__name__} {error}".strip()
+            raise Misuse(f"key `{self.label}` of token `{self.token}`: {told}") from None
+
+
+def read(reference: str) -> TokenKey:
+    """Read a reference; nothing is opened yet.
+
+    Raises:
+        Misuse: It lacks something, or holds a PIN.
+    """
+    path, _, query = reference.removeprefix(SCHEME).partition("?")
+    words = [*path.split(";"), *query.split("&")]
+    parts = {name: unquote(value) for name, _, value in (one.partition("=") for one in words)}
+    if "pin-value" in parts:
+        raise Misuse("a PIN is never written into a reference; name its place with pin-source")
+    wanted = ("module-path", "token", "object", "pin-source")
+    missing = [name for name in wanted if not parts.get(name)]
+    if missing:
+        raise Misuse(f"the key in hardware lacks {', '.join(missing)}; write it as in {EXAMPLE}")
+    return TokenKey(*(parts[name] for name in wanted))
+
+
+def _pin(source: str) -> str:
+    kind, _, where = source.partition(":")
+    try:
+        if kind == "env":
+            return os.environ[where]
+        return Path(where if kind == "file" else source).read_text(encoding="utf-8").rstrip("\n")
+    except (KeyError, OSError, UnicodeDecodeError):
+        raise Misuse(f"the PIN cannot be read from {source}") from None
