@@ -28,9 +28,11 @@ ALLOWED = {
     "stack": {"sandbox", "checks", "render", "plan", "spec"},
     "policy_pack": {"stack", "checks", "render", "plan", "spec"},
     "datasets": {"provider", "ansible", "stack", "spec"},
+    "federation": {"spec"},
     "evidence": {"checks", "render", "plan", "spec"},
     "cli": {
         "artefacts",
+        "federation",
         "datasets",
         "evidence",
         "stack",

@@ -57,6 +57,9 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         _verb("drift", "Find what was changed on the hosts by hand"),
         _verb("watch", "Ask a node, keep the report, and tell what changed"),
     ),
+    "Run the hub of a federation": (
+        _verb("hub", "Keep the root of a federation, and sign its hub"),
+    ),
     "Answer to auditors": (_verb("report", "Write what an auditor can verify off-line"),),
     "Look after frozen data": (_verb("dataset", "Freeze data sets, and look after them"),),
     "Rehearse": (_verb("sandbox", "Manage the throw-away hosts of this computer"),),

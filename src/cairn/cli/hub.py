@@ -1,0 +1,128 @@
+"""`cairn hub`: the authority of a federation, of which the root never meets a network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cairn.errors import Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+_root = click.option(
+    "--root", "folder", type=FOLDER, required=True, metavar="FOLDER", help="The root's folder."
+)
+_passphrase = click.option(
+    "--passphrase", metavar="REFERENCE",
+    help="Where the root's passphrase stands, env:NAME or file:/path; asked for if absent.",
+)  # fmt: skip
+
+
+@click.group(short_help="Keep the root of a federation, and sign its hub", no_args_is_help=True)
+def hub() -> None:
+    """Keep the root of a federation, and sign its hub.
+
+    The root signs twice in five years: run these verbs on a computer without a network, and carry
+    requests and certificates on a stick.
+    """
+
+
+@hub.command(short_help="Make the root of a federation, once")
+@click.argument("folder", type=FOLDER)
+@click.option("--federation", required=True, metavar="NAME", help="Name of the federation.")
+@_passphrase
+def init(folder: Path, federation: str, passphrase: str | None) -> None:
+    """Make the root of a federation, once.
+
+    Writes its key (encrypted, for its owner alone), its certificate and an empty list of what it
+    withdrew into FOLDER. What is there stays.
+    """
+    from cairn.federation import root  # noqa: PLC0415 - help needs none of it
+
+    made = root.make(folder, federation, _read(passphrase, confirm=True))
+    click.echo(f"{folder / root.CERTIFICATE}  {root.fingerprint(made.certificate)}")
+    click.echo(f"  valid until {made.certificate.not_valid_after_utc:%Y-%m-%d}")
+    click.echo(
+        f"Copy {folder} to two sticks, keep them in two safes, keep the passphrase in a third\n"
+        f"place, and delete the folder here. The hub and its nodes need {root.CERTIFICATE} and "
+        f"{root.CRL} only."
+    )
+
+
+@hub.command(short_help="Sign the intermediate of a hub")
+@click.argument("request", type=FILE, metavar="CSR")
+@_root
+@click.option("--domain", required=True, metavar="NAME", help="hub.domain of the hub's spec.")
+@click.option(
+    "--out", type=FILE, required=True, metavar="FILE", help="The chain; one that is there stays."
+)
+@_passphrase
+def intermediate(
+    request: Path, folder: Path, domain: str, out: Path, passphrase: str | None
+) -> None:
+    """Sign the intermediate of a hub.
+
+    CSR is what the hub made for a key that never leaves it. Writes the certificate and the root's
+    below it. It is valid for five years, signs no authority, and only names below the domain.
+    """
+    from cairn.federation import root  # noqa: PLC0415 - help needs none of it
+
+    asked = root.read_request(request)
+    opened = root.read(folder, _read(passphrase))
+    made = root.sign_intermediate(opened, asked, domain)
+    _write(out, lambda: root.pem(made) + root.pem(opened.certificate))
+    click.echo(f"{out}  {root.fingerprint(made)}")
+    click.echo(
+        f"  valid until {made.not_valid_after_utc:%Y-%m-%d}, for {domain} and names below it"
+    )
+
+
+@hub.command(short_help="Withdraw an intermediate")
+@click.argument("certificate", type=FILE)
+@_root
+@_passphrase
+def withdraw(certificate: Path, folder: Path, passphrase: str | None) -> None:
+    """Withdraw an intermediate.
+
+    Adds it to the list of the root's folder; carry the list to whoever verifies clients.
+    """
+    from cairn.federation import root  # noqa: PLC0415 - help needs none of it
+
+    withdrawn = root.read_certificate(certificate)
+    root.withdraw(folder, root.read(folder, _read(passphrase)), withdrawn)
+    click.echo(f"{folder / root.CRL} names {withdrawn.serial_number:x}")
+
+
+def _read(reference: str | None, *, confirm: bool = False) -> str:
+    if reference is None:
+        return str(
+            click.prompt(
+                "Passphrase of the root", hide_input=True, confirmation_prompt=confirm, err=True
+            )
+        )
+    kind, _, where = reference.partition(":")
+    try:
+        if kind == "env":
+            return os.environ[where]
+        if kind == "file":
+            return Path(where).read_text(encoding="utf-8").rstrip("\n")
+    except (KeyError, OSError, UnicodeDecodeError):
+        raise Misuse(f"the passphrase cannot be read from {reference}") from None
+    raise Misuse("a passphrase is named as env:NAME or file:/path")
+
+
+def _write(file: Path, content: Callable[[], bytes]) -> None:
+    try:
+        with file.open("xb") as out:
+            out.write(content())
+    except FileExistsError:
+        raise Misuse(f"{file} is there already; name another file") from None
+    except OSError as error:
+        raise Misuse(f"{file} cannot be written: {error.strerror}") from None
