@@ -46,7 +46,7 @@ def fault(words: list[str]) -> str | None:
     """Return why the command line does not take these words, or None; nothing is run."""
     if words[0] in ANY or words[0].startswith("-"):
         return None
-    with click.Context(cairn) as above:
+    with click.Context(cairn, **cairn.context_settings) as above:
         command = cairn.get_command(above, words[0])
         rest = words[1:]
         while isinstance(command, click.Group) and rest:
@@ -54,7 +54,7 @@ def fault(words: list[str]) -> str | None:
         if command is None:
             return "there is no such verb"
         try:
-            command.make_context(words[0], [word for word in rest if word != "--help"])
+            command.make_context(words[0], [w for w in rest if w != "--help"], parent=above)
         except (click.MissingParameter, click.exceptions.NoArgsIsHelpError):
             return None  # a sentence may speak of a verb without its arguments
         except click.UsageError as error:
@@ -81,7 +81,7 @@ def test_the_guide_shows_commands_at_all() -> None:
 
 def test_the_guide_speaks_of_every_verb() -> None:
     spoken = {line.split()[0] for page in DOCS.glob("*/*.md") for line in typed(page)}
-    with click.Context(cairn) as above:
+    with click.Context(cairn, **cairn.context_settings) as above:
         assert set(cairn.list_commands(above)) - spoken == set()
 
 
