@@ -11,6 +11,7 @@ import pytest
 from cairn import house as checkout
 from cairn.checks import bundle
 from cairn.evidence import keys, publish
+from checks.approvals import signed
 from evidence import samples
 
 if TYPE_CHECKING:
@@ -38,9 +39,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CAIRN_HOME", str(house))
         key = keys.private(f"file:{house}/cairn-reports.key")
-        made = publish.publish(samples.gathered(house), (), key)
+        waiver = signed(
+            "test-hospital",
+            {"check": "STO-02", "reason": "a new array arrives in März", "expires": "2027-01-31",
+             "approved_by": "dpo@hospital.example"},
+        )  # fmt: skip
+        changes = {"storage.encryption": None, "compliance.waivers": [waiver]}
+        made = publish.publish(samples.gathered(house, **changes), (), key)
     (house / "cairn-reports.key.pub").rename(made.folder.parent / "cairn-reports.key.pub")
-    (made.folder.parent / "unpack.py").write_text(block("import base64"))
+    for name, first in (("unpack", "import base64, json\n       envelope"),
+                        ("waivers", "import base64, json\n       report")):  # fmt: skip
+        (made.folder.parent / f"{name}.py").write_text(block(first))
     return made.folder
 
 
@@ -59,6 +68,17 @@ def unpack(folder: Path) -> None:
 
 def test_the_script_has_ten_lines() -> None:
     assert len(block("import base64").splitlines()) == 10
+
+
+def test_openssl_verifies_who_approved_a_waiver_and_refuses_another_reason(
+    published: Path,
+) -> None:
+    subprocess.run([sys.executable, "../waivers.py"], cwd=published, check=True)
+    verify = block("openssl pkeyutl -verify -pubin -inkey ../waiver-1.pub")
+    assert run(published, verify).stdout == "Signature Verified Successfully\n"
+    said = published.parent / "waiver-1.bin"
+    said.write_bytes(said.read_bytes().replace(b"array", b"arrow"))
+    assert run(published, verify).returncode != 0
 
 
 def test_openssl_tells_the_fingerprint(published: Path) -> None:

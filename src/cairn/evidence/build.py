@@ -12,7 +12,7 @@ from cairn import __version__
 from cairn.checks import approvers
 from cairn.checks.verdicts import Verdict
 from cairn.errors import PolicyError
-from cairn.evidence import archive, canonical, compare, frameworks, model, parts
+from cairn.evidence import archive, canonical, compare, frameworks, keys, model, parts
 from cairn.spec.digest import digest_of
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _checks(gathered: Gathered) -> tuple[parts.Check, ...]:
 
 def _key(gathered: Gathered, waiver: Waiver) -> str:
     found = approvers.signer(gathered.policy.approvers, gathered.document.spec.name, waiver)
-    return found.key if found else ""
+    return keys.pem(approvers.public_key(found)).decode() if found else ""
 
 
 def _waivers(gathered: Gathered, questions: list[parts.Question]) -> Iterator[parts.Waiver]:
@@ -241,6 +241,7 @@ def _waivers(gathered: Gathered, questions: list[parts.Question]) -> Iterator[pa
             reason=one.reason,
             requested_by=one.requested_by or "",
             approved_by=one.approved_by,
+            signature=one.signature or "",
             signed_with=_key(gathered, one),
             expires=str(one.expires),
             excuses=sum(

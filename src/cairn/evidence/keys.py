@@ -62,7 +62,7 @@ def make(file: Path) -> Path:
         ),
         0o600,
     )
-    _write(public, _pem(key.public_key()), 0o644)
+    _write(public, pem(key.public_key()), 0o644)
     return public
 
 
@@ -163,10 +163,11 @@ def write_public(key: Ed25519PublicKey, file: Path) -> None:
     Raises:
         Misuse: It is there, or cannot be written.
     """
-    _write(file, _pem(key), 0o644)
+    _write(file, pem(key), 0o644)
 
 
-def _pem(key: Ed25519PublicKey) -> bytes:
+def pem(key: Ed25519PublicKey) -> bytes:
+    """Return a public key as SubjectPublicKeyInfo in PEM."""
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - help needs none
 
     return key.public_bytes(

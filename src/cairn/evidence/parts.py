@@ -178,8 +178,10 @@ class Waiver(Part):
     requested_by: str = ""
     """Empty where the spec does not say it; such a waiver excuses nothing."""
     approved_by: str
+    signature: str = ""
+    """`ed25519:` and base64, over the waiver and its node as canonical JSON (RFC 8785)."""
     signed_with: str = ""
-    """Public key of the approver whose signature fits; empty where none does."""
+    """Public key whose signature it is, PEM, as a bundle names it for who approved; else empty."""
     expires: str
     """Last day, ISO 8601."""
     excuses: Annotated[int, Field(ge=0)]
