@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sandbox
 
 #: How the names of what belongs to a sandbox begin, and the label of its checkout.
-LABEL = r"(?:cairn[-_]|vb-c|sandboxes/|machine=c|nspawn/[a-z-]+/c)([0-9a-f]{6})"
+LABEL = r"(?:cairn[-_]|vb-c|vc-|sandboxes/|machine=c|nspawn/[a-z-]+/c)([0-9a-f]{6})"
 LAUNCH = "cairn.sandbox.processes.Process.of"
 
 
@@ -56,7 +56,9 @@ def is_of_sandbox(line: str) -> bool:
 
 
 def belongs_to_others(line: str) -> bool:
-    return any(label != places.label() for label in re.findall(LABEL, line))
+    """Tell by the labels in a line; the folder of network namespaces is that of all `ip netns`."""
+    labels = re.findall(LABEL, line)
+    return any(label != places.label() for label in labels) or " /run/netns " in line
 
 
 def is_alone() -> bool:
