@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NODE, HOST, BUCKET = "demo-hospital-a", "bench-s3", "lung-ct"
 MIB = 2**20
-ROUNDS = 6
+ROUNDS = 24
 BARE_PORT = 7080
 #: The same program without anything of ours but the certificate.
 BARE = f"""mkdir -p /srv/bare/buckets /srv/bare/versions /srv/bare/users

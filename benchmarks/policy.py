@@ -1,6 +1,6 @@
 """How long the policy engine takes: to start, for one spec, and for three hundred.
 
-Usage: python benchmarks/checks.py [NODE]
+Usage: python benchmarks/policy.py [NODE]
 """
 
 from __future__ import annotations
