@@ -105,6 +105,15 @@ class Authority:
         r, s = decode_dss_signature(self.tokens.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{text}.{_base64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
+    def fetch_list(self, file: Path) -> None:
+        """Fetch the list of what was revoked, as every server that verifies clients does."""
+        der = subprocess.check_output(
+            ["/usr/bin/curl", "--silent", "--noproxy", "*", "--cacert", self.folder / "roots.crt",
+             "--connect-to", f"ca.{DOMAIN}:443:127.0.0.1:{self.port}",
+             f"https://ca.{DOMAIN}/1.0/crl"],
+        )  # fmt: skip
+        file.write_bytes(x509.load_der_x509_crl(der).public_bytes(Encoding.PEM))
+
     def trust(self, *certificates: x509.Certificate) -> None:
         """Let clients of the tests trust these roots."""
         (self.folder / "roots.crt").write_bytes(b"".join(map(root.pem, certificates)))

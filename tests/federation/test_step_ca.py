@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cairn.federation import root
 from federation.authority import DOMAIN, LIST, Authority, Node, authority, sign
@@ -110,25 +109,15 @@ def test_who_is_revoked_renews_no_more_and_stands_on_the_list(
         root.pem(above.certificate) + (hub.folder / "intermediate.crt").read_bytes()
     )
     verify = "verify -crl_check -CRLfile list.pem -CAfile both.crt node.crt"
-    fetch(hub, listed)
+    hub.fetch_list(listed)
     assert openssl(node.folder, verify).returncode == 0
     serial = str(node.certificate.serial_number)
     body = {"serial": serial, "ott": hub.token(serial, "/1.0/revoke"), "passive": True,
             "reasonCode": 4}  # fmt: skip
     assert hub.curl("/1.0/revoke", body=body)[0] == "200"
     assert hub.curl("/1.0/renew", *node.shows(), body={})[0] == "401"
-    fetch(hub, listed)
+    hub.fetch_list(listed)
     assert "certificate revoked" in openssl(node.folder, verify).stderr
-
-
-def fetch(hub: Authority, file: Path) -> None:
-    """Fetch the list of what was revoked, as every server that verifies clients does."""
-    der = subprocess.check_output(
-        ["/usr/bin/curl", "--silent", "--noproxy", "*", "--cacert", hub.folder / "roots.crt",
-         "--connect-to", f"ca.{DOMAIN}:443:127.0.0.1:{hub.port}", f"https://ca.{DOMAIN}/1.0/crl"],
-    )  # fmt: skip
-    found = x509.load_der_x509_crl(der)
-    file.write_bytes(found.public_bytes(Encoding.PEM))
 
 
 def test_a_second_root_takes_over_while_nodes_hold_certificates_of_the_first(

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 _BINARY = "holds no text; make PEM of it with `openssl x509 -inform der -in FILE -out FILE.pem`"
 
 
-#: Keys that name such files: whom the host trusts, and whose certificates clients may show.
+#: Keys that name such files: whom the host trusts, whose certificates clients may show, and under
+#: which root the authority of a hub stands.
 TRUST_ANCHORS = "network.trust_anchors"
 CLIENT_AUTHORITIES = "pacs.tls.client_authorities"
+HUB_AUTHORITY = "hub.authority"
 
 
 def anchors_of(tree: Tree, folder: Path, key: str = TRUST_ANCHORS) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ class Document:
         federation: The pinned federation file; none for a hub, which publishes it.
         anchors: PEM text of each of `network.trust_anchors`, by the stem of its file name.
         client_authorities: The same of each of `pacs.tls.client_authorities`.
+        hub_authority: The same of each of `hub.authority`.
         toolkit_key: The armoured public key that `gpu.toolkit.key` names; empty if it names none.
     """
 
@@ -34,3 +35,4 @@ class Document:
     anchors: Mapping[str, str]
     client_authorities: Mapping[str, str] = field(default_factory=dict)
     toolkit_key: str = ""
+    hub_authority: Mapping[str, str] = field(default_factory=dict)

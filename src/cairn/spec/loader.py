@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cairn import house
 from cairn.errors import InvalidSpec, Misuse, Problem
 from cairn.spec import source
-from cairn.spec.anchors import CLIENT_AUTHORITIES, anchors_of
+from cairn.spec.anchors import CLIENT_AUTHORITIES, HUB_AUTHORITY, anchors_of
 from cairn.spec.consistency import addresses, report_contradictions
 from cairn.spec.digest import digest_of
 from cairn.spec.document import Document
@@ -114,12 +114,14 @@ def _read(path: Path) -> _Found:
     federation, elsewhere = _federation(tree, path.parent)
     anchors = anchors_of(tree, path.parent)
     clients = anchors_of(tree, path.parent, CLIENT_AUTHORITIES)
+    above = anchors_of(tree, path.parent, HUB_AUTHORITY)
     key = toolkit_key_of(tree, path.parent)
     claims = _claims(tree)
     if node is None or tree.faults or elsewhere:
         return _Found(None, [*tree.problems(), *elsewhere], claims)
     digest = digest_of(data)
-    return _Found(Document(node, path, digest, federation, anchors, clients, key), (), claims)
+    found = Document(node, path, digest, federation, anchors, clients, key, above)
+    return _Found(found, (), claims)
 
 
 def _federation(tree: Tree, folder: Path) -> tuple[FederationFile | None, Sequence[Problem]]:

@@ -10,6 +10,7 @@ from cairn.spec.model import Declared
 from cairn.spec.network import TlsVersion
 from cairn.spec.types import (
     AbsolutePath,
+    CertificatePath,
     Destination,
     Email,
     FederationPath,
@@ -106,6 +107,8 @@ class Hub(Declared):
     """Lowest TLS version of the hub's services."""
     minimum_sites: Annotated[StrictInt, Field(ge=1)] = 2
     """Sites without which no result is released."""
+    authority: tuple[CertificatePath, ...] = ()
+    """The chain that the root signed for this hub, from `cairn hub intermediate`; one file."""
     certificate_days: Annotated[StrictInt, Field(ge=1, le=398)] = 7
     """Lifetime of the certificates that nodes get."""
     keep_updates_days: Annotated[StrictInt, Field(ge=1)] = 30
