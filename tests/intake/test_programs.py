@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pynetdicom import AE
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dsutils import encode
 
 from intake.archives import Archive, archive
 from intake.phantoms import DATE_MARK, MARK, NAME_MARK, UID_MARK, planted, slice_of_ct, written
 from intake.stations import Station, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -170,6 +174,55 @@ def test_what_may_not_leave_is_held_back_and_nobody_is_named(
     assert station.reasons() == ["burned-in", "no-patient-id"]
     assert "Quixotina" not in told
     assert "HOSP" not in told
+    assert (kept.kept, station.waiting()) == ({}, 0)
+
+
+def test_an_identifier_with_control_characters_is_held_back(
+    station: Station, kept: Archive, tmp_path: Path
+) -> None:
+    station.start()
+    assert station.send(*images(tmp_path, 1, PatientID="A\x07B")).returncode == 0
+    wait_for(lambda: station.reasons() == ["bad-patient-id"], station.log())
+    assert kept.kept == {}
+
+
+def test_a_transfer_syntax_that_is_not_taken_gets_nothing_through(station: Station) -> None:
+    """Whoever offers nothing but the retired explicit VR big endian is accepted for nothing."""
+    station.start("receive")
+    sender = AE("OLD-1")
+    sender.add_requested_context(CTImageStorage, ExplicitVRBigEndian)
+    association = sender.associate("127.0.0.1", station.plain, ae_title="RESEARCH")
+    accepted = association.accepted_contexts
+    association.abort()
+    assert accepted == []
+    assert station.waiting() == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [(lambda whole: whole[:-20], "truncated"), (lambda _: b"\x89PNG" * 60, None)],
+    ids=["cut short", "no DICOM at all"],
+)
+def test_bytes_that_are_no_whole_image_are_held_back(
+    station: Station, kept: Archive, spoil: Callable[[bytes], bytes], reason: str | None
+) -> None:
+    """No scanner sends such a thing, so its bytes go out over an association of pynetdicom."""
+    station.start()
+    image = slice_of_ct()
+    sender = AE("OLD-1")
+    sender.add_requested_context(image.SOPClassUID, ExplicitVRLittleEndian)
+    association = sender.associate("127.0.0.1", station.plain, ae_title="RESEARCH")
+    message = C_STORE()
+    message.MessageID, message.Priority = 1, 2
+    message.AffectedSOPClassUID = image.SOPClassUID
+    message.AffectedSOPInstanceUID = image.SOPInstanceUID
+    message.DataSet = io.BytesIO(spoil(encode(image, is_implicit_vr=False, is_little_endian=True)))
+    (context,) = association.accepted_contexts
+    association.dimse.send_msg(message, context.context_id)
+    association.dimse.get_msg(block=True)
+    association.release()
+    wait_for(lambda: len(station.reasons()) == 1, station.log())
+    assert reason is None or station.reasons() == [reason]
     assert (kept.kept, station.waiting()) == ({}, 0)
 
 
