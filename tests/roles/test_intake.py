@@ -223,7 +223,7 @@ def test_what_may_not_leave_stays_with_its_reason(box: Ground) -> None:
     reasons = "cat /var/lib/cairn-intake/quarantine/*.reason"
     wait_for(lambda: "burned-in" in box.ssh(f"sudo sh -c '{reasons}'").stdout, "no reason")
     assert stored(box) == before
-    assert waiting(box) == 0
+    wait_for(lambda: waiting(box) == 0, "it stays in the spool")
 
 
 @pytest.mark.sandbox
