@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # How programs are built from the modules that tools/NAME/go.mod pins: sourced by tools/build-*.
 #
-# Whoever sources it has set `tools`, read messages.sh, and named in `product` what is built.
+# Whoever sources it has set `tools`, read messages.sh, and named in `product` what is built and in
+# `version` which one.
 
 # shellcheck disable=SC2154
 oldest_go=1.24
@@ -92,4 +93,24 @@ build_once() {
     mkdir -p "$folder"
     mv "$work/bin" "$folder/bin"
     say "Built $product in $(elapsed_since "$started")"
+}
+
+# Have programs be for the hosts, Linux on x86_64, whatever this computer's Go is set to. Their digests
+# stand in artefacts.lock.yaml and depend on the compiler: it is exactly the Go that the `toolchain`
+# line of the go.mod in a folder ($1) names, which another Go fetches.
+for_hosts() {
+    GOTOOLCHAIN="$(sed -n 's/^toolchain //p' "$tools/$1/go.mod")"
+    export GOTOOLCHAIN GOOS=linux GOARCH=amd64 GOAMD64=v1 GOEXPERIMENT='' GOFIPS140=off
+}
+
+# Do what a script that builds a program ($1) was called with ($2 ...): tell its version, or fill a folder.
+build_as_asked() {
+    local program="$1"
+    shift
+    if [ "${1:-}" = --version ]; then
+        echo "${version#v}"
+        exit
+    fi
+    [ $# = 1 ] || stop "usage: tools/$(basename "$0") FOLDER"
+    build_once "$1" "$program"
 }

@@ -18,8 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from cairn import house
+from cairn.artefacts.cache import take
+from cairn.artefacts.lock import locked
 from cairn.federation import root
+from cairn.plan.roles import hub_ca
+from cairn.render.files import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,22 +34,7 @@ PATIENCE = 20
 #: The list of what was withdrawn has to name the place that certificates name, else clients take it
 #: for the list of somebody else (RFC 5280 section 5.2.5).
 LIST = "http://ca.hub.demo.example/1.0/crl"
-LEAF = f"""{{
-  "subject": {{{{ toJson .Subject }}}},
-  "sans": {{{{ toJson .SANs }}}},
-  "keyUsage": ["digitalSignature"],
-  "extKeyUsage": ["serverAuth", "clientAuth"],
-  "crlDistributionPoints": ["{LIST}"]
-}}"""
-
-
-def program() -> Path:
-    """Return step-ca, built by the project's own script where the cache has none."""
-    script = house.root() / "tools" / "build-step-ca"
-    version = subprocess.check_output([script, "--version"], text=True).strip()
-    folder = house.cache() / "tools" / f"step-ca-{version}"
-    subprocess.run([script, folder], check=True)
-    return folder / "bin" / "step-ca"
+SETTINGS = "hub_ca/etc/cairn/hub/settings.json.j2"
 
 
 @dataclass
@@ -67,7 +55,10 @@ class Authority:
     def start(self) -> Authority:
         """Start it and wait until it answers."""
         log = (self.folder / "log").open("ab")
-        words = [program(), self.folder / "ca.json"]
+        program = self.folder / "step-ca"
+        program.write_bytes(take(locked("step-ca")).read_bytes())
+        program.chmod(0o755)
+        words = [program, self.folder / "ca.json"]
         self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd=self.folder)
         end = time.monotonic() + PATIENCE
         while self.curl("/health")[1] != {"status": "ok"}:
@@ -169,22 +160,14 @@ def authority(folder: Path, above: Root) -> Authority:
     point = tokens.public_key().public_numbers()
     x, y = (_base64(one.to_bytes(32, "big")) for one in (point.x, point.y))
     jwk = {"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "hub", "x": x, "y": y}
-    options = {"x509": {"template": LEAF}}
     port = free_port()
-    settings = {
-        "root": f"{folder}/root.crt",
-        "crt": f"{folder}/intermediate.crt",
-        "key": f"{folder}/intermediate.key",
-        "address": f"127.0.0.1:{port}",
-        "dnsNames": [f"ca.{DOMAIN}"],
-        "logger": {"format": "text"},
-        "db": {"type": "badgerv2", "dataSource": f"{folder}/db"},
-        "crl": {"enabled": True, "generateOnRevoke": True, "cacheDuration": "1h", "idpURL": LIST},
-        "authority": {
-            "claims": {"defaultTLSCertDuration": "168h", "maxTLSCertDuration": "720h"},
-            "provisioners": [{"type": "JWK", "name": "hub", "key": jwk, "options": options}],
-        },
-    }
+    plan = {"folder": folder, "user": hub_ca.USER, "port": port, "domain": DOMAIN, "days": 7}
+    # What a hub gets, with this folder in place of those of its unit.
+    settings = json.loads(fill(SETTINGS, plan))
+    settings.pop("made_by")
+    settings |= {"key": f"{folder}/intermediate.key"}
+    settings["db"]["dataSource"] = f"{folder}/db"
+    settings["authority"]["provisioners"][0]["key"] = jwk
     (folder / "ca.json").write_text(json.dumps(settings))
     made = Authority(folder, port, tokens)
     made.trust(above.certificate)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cairn.federation.root import Root
 
-# It needs no root; it may have to be built first, which takes as long as hosts do.
+# It needs no root, but a program that was built for hosts.
 pytestmark = pytest.mark.sandbox
 
 

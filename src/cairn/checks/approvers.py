@@ -14,7 +14,7 @@ from cairn.checks.tables import UNREADABLE, content_of
 from cairn.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -140,7 +140,7 @@ def sign(node: str, waiver: Waiver, key: Signs) -> str:
     return f"{ALGORITHM}{base64.b64encode(key.sign(signed_bytes(node, waiver))).decode()}"
 
 
-def fault(approvers: Iterable[Approver], node: str, waiver: Waiver) -> str:
+def fault(approvers: Sequence[Approver], node: str, waiver: Waiver) -> str:
     """Return why a waiver is not approved; empty if it is."""
     if waiver.requested_by is None:
         return "it does not say who asked for it (requested_by)"
@@ -148,10 +148,9 @@ def fault(approvers: Iterable[Approver], node: str, waiver: Waiver) -> str:
         return f"{waiver.approved_by} asked for it and cannot approve it"
     if waiver.signature is None:
         return f"{waiver.approved_by} has not signed it (`cairn waiver sign`)"
-    known = [one for one in approvers if one.may(node, waiver.approved_by)]
-    if not known:
+    if not any(one.may(node, waiver.approved_by) for one in approvers):
         return f"no bundle names {waiver.approved_by} as an approver for {node} ({FILE})"
-    if signer(known, node, waiver) is None:
+    if signer(approvers, node, waiver) is None:
         return (
             f"its signature is not that of {waiver.approved_by} under what it says now; it was "
             "changed afterwards, or another key signed it"

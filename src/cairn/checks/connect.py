@@ -17,6 +17,7 @@ from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
 from cairn.errors import VerifyFailed
+from cairn.spec.references import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,12 +94,10 @@ def _password(reference: str | None) -> str | None:
     """Read the password of sudo from where the spec says it is."""
     if reference is None:
         return None
-    kind, _, where = reference.partition(":")
     try:
-        found = os.environ[where] if kind == "env" else Path(where).read_text(encoding="utf-8")
-    except (KeyError, OSError, UnicodeDecodeError):
+        return value_of(reference).rstrip("\n")
+    except LookupError:
         raise VerifyFailed(f"the password of sudo cannot be read from {reference}") from None
-    return found.rstrip("\n")
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cairn.cli.arguments import did_you_mean, host_option, node_argument
+from cairn.cli.files import write_new
 from cairn.errors import Misuse
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def certificate(  # noqa: PLR0913 - one parameter for each option
     if csr is None or out is None:
         click.echo(certificates.authority_of(document, chosen), nl=False)
         return
-    _keep(out, certificates.sign(document, chosen, _read(csr), name))
+    write_new(out, certificates.sign(document, chosen, _read(csr), name).encode())
     click.echo(f"{node}: {out} is valid for {chosen.name}", err=True)
 
 
@@ -80,13 +81,3 @@ def _read(request: Path) -> bytes:
         return request.read_bytes()
     except OSError as error:
         raise Misuse(f"{request} cannot be read: {error.strerror}") from None
-
-
-def _keep(out: Path, text: str) -> None:
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise Misuse(f"{out} is there already; name another file") from None
-    except OSError as error:
-        raise Misuse(f"{out} cannot be written: {error.strerror}") from None

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from cairn.cli.files import write_new
 from cairn.errors import Misuse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -77,7 +73,7 @@ def intermediate(
     asked = root.read_request(request)
     opened = root.read(folder, _read(passphrase))
     made = root.sign_intermediate(opened, asked, domain)
-    _write(out, lambda: root.pem(made) + root.pem(opened.certificate))
+    write_new(out, root.pem(made) + root.pem(opened.certificate))
     click.echo(f"{out}  {root.fingerprint(made)}")
     click.echo(
         f"  valid until {made.not_valid_after_utc:%Y-%m-%d}, for {domain} and names below it"
@@ -101,28 +97,17 @@ def withdraw(certificate: Path, folder: Path, passphrase: str | None) -> None:
 
 
 def _read(reference: str | None, *, confirm: bool = False) -> str:
+    from cairn.spec.references import value_of  # noqa: PLC0415 - help needs none of it
+
     if reference is None:
         return str(
             click.prompt(
                 "Passphrase of the root", hide_input=True, confirmation_prompt=confirm, err=True
             )
         )
-    kind, _, where = reference.partition(":")
+    if not reference.startswith(("env:", "file:")):
+        raise Misuse("a passphrase is named as env:NAME or file:/path")
     try:
-        if kind == "env":
-            return os.environ[where]
-        if kind == "file":
-            return Path(where).read_text(encoding="utf-8").rstrip("\n")
-    except (KeyError, OSError, UnicodeDecodeError):
+        return value_of(reference)
+    except LookupError:
         raise Misuse(f"the passphrase cannot be read from {reference}") from None
-    raise Misuse("a passphrase is named as env:NAME or file:/path")
-
-
-def _write(file: Path, content: Callable[[], bytes]) -> None:
-    try:
-        with file.open("xb") as out:
-            out.write(content())
-    except FileExistsError:
-        raise Misuse(f"{file} is there already; name another file") from None
-    except OSError as error:
-        raise Misuse(f"{file} cannot be written: {error.strerror}") from None

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from cairn.evidence.model import Report
     from cairn.evidence.publish import Published
     from cairn.evidence.verify import Proven
+    from cairn.spec.document import Document
 
+#: Names the key that signs a report.
+signing_key = click.option(
+    "--key", metavar="REFERENCE", envvar="CAIRN_REPORT_KEY",
+    help="The private key that signs, file:PATH or pkcs11:...; CAIRN_REPORT_KEY names it too.",
+)  # fmt: skip
 #: As `cairn.evidence.formats.FORMATS`, which help does not import; a test compares them.
 FORMATS = ("html", "officer", "oscal", "oscal-component", "sarif", "junit")
 
@@ -97,10 +103,7 @@ class _InPlaceOfTheGroup(click.Command):
     "--format", "wanted", multiple=True, type=click.Choice(FORMATS),
     help="What is made of the report; repeat it. All of them if absent.",
 )  # fmt: skip
-@click.option(
-    "--key", metavar="REFERENCE", envvar="CAIRN_REPORT_KEY",
-    help="The private key that signs, file:PATH or pkcs11:...; CAIRN_REPORT_KEY names it too.",
-)  # fmt: skip
+@signing_key
 def make(node: str | None, wanted: tuple[str, ...], key: str | None, *, fleet: bool) -> None:
     """Make the report of a node, or of all."""
     if fleet == (node is not None):
@@ -110,19 +113,25 @@ def make(node: str | None, wanted: tuple[str, ...], key: str | None, *, fleet: b
             raise click.UsageError("--format is for the report of a node")
         _make_fleet()
         return
+    _, made = publish_next(node, wanted, key)
+    if made.report.blocking:
+        raise click.exceptions.Exit(VerifyFailed.exit_code)
+
+
+def publish_next(node: str, wanted: tuple[str, ...], key: str | None) -> tuple[Document, Published]:
+    """Ask everything of a node and its live hosts, make the next report, and say what it is."""
     from cairn.evidence import keys, places, publish  # noqa: PLC0415 - help needs none of it
 
     # A key or an earlier report that will not do is told before hosts are asked.
     private = keys.private(key) if key else None
     publish.before(places.folder_of(node))
-    made = publish.publish(gathered(node), wanted, private)
-    say(made)
-    if made.report.blocking:
-        raise click.exceptions.Exit(VerifyFailed.exit_code)
+    found = _gather(node)
+    made = publish.publish(found, wanted, private)
+    _say(made)
+    return found.document, made
 
 
-def gathered(node: str) -> Gathered:
-    """Ask everything of a node and its live hosts."""
+def _gather(node: str) -> Gathered:
     from cairn.checks.live import verify_hosts  # noqa: PLC0415 - help needs none of it
     from cairn.cli import screen  # noqa: PLC0415
     from cairn.evidence.gather import gather  # noqa: PLC0415
@@ -139,8 +148,7 @@ def gathered(node: str) -> Gathered:
     return gather(document, plan, hosts, started_at=started)
 
 
-def say(made: Published) -> None:
-    """Say what was made, and where it stands."""
+def _say(made: Published) -> None:
     from cairn.cli import screen  # noqa: PLC0415 - help needs no screen
 
     told = made.report

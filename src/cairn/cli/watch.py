@@ -10,6 +10,7 @@ import click
 
 from cairn import house
 from cairn.cli.arguments import NodeName
+from cairn.cli.report import publish_next, signing_key
 from cairn.errors import Misuse, VerifyFailed
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ UNITS = ("cairn-watch@.service", "cairn-watch@.timer")
 
 @click.command(short_help="Ask a node, keep the report, and tell what changed")
 @click.argument("node", type=NodeName(), metavar="[NODE]", required=False)
-@click.option(
-    "--key", metavar="REFERENCE", envvar="CAIRN_REPORT_KEY",
-    help="The private key that signs, file:PATH or pkcs11:...; CAIRN_REPORT_KEY names it too.",
-)  # fmt: skip
+@signing_key
 @click.option(
     "--units", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
     help="Write the systemd units that do this daily, and do nothing else.",
@@ -45,16 +43,8 @@ def watch(node: str | None, key: str | None, units: Path | None) -> None:
 
 
 def _watch(node: str, key: str | None) -> None:
-    from cairn.cli import report  # noqa: PLC0415 - help needs none of it
-    from cairn.evidence import keys, places, publish  # noqa: PLC0415
-    from cairn.spec.loader import load_node  # noqa: PLC0415
-
-    settings = load_node(node).spec.compliance.watch
-    private = keys.private(key) if key else None
-    publish.before(places.folder_of(node))
-    made = publish.publish(report.gathered(node), (), private)
-    report.say(made)
-    _tell(made, settings)
+    document, made = publish_next(node, (), key)
+    _tell(made, document.spec.compliance.watch)
     if made.report.blocking:
         raise click.exceptions.Exit(VerifyFailed.exit_code)
 

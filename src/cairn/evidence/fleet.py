@@ -112,7 +112,7 @@ def publish(nodes: Sequence[str], now: datetime) -> Published:
     from cairn.evidence import fleet_html  # noqa: PLC0415 - only here
 
     made = compose({node: _newest(node) for node in nodes}, now)
-    folder = places.folder_of(places.FLEET) / now.strftime("%Y%m%dT%H%M%SZ")
+    folder = places.folder_of(places.FLEET) / places.name_of(now)
     places.write(
         folder, {"fleet.json": canonical.of_model(made), "fleet.html": fleet_html.render(made)}
     )

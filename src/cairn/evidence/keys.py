@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cairn.checks.approvers import Signs
 from cairn.errors import EvidenceRefused, Misuse
 from cairn.evidence import tokens
 
@@ -24,11 +25,8 @@ FILE = "file:"
 VARIABLE = "CAIRN_REPORT_KEY"
 
 
-class SigningKey(Protocol):
-    """What signs: a key of a file, or of a token that keeps it."""
-
-    def sign(self, data: bytes, /) -> bytes:
-        """Return the Ed25519 signature, 64 bytes."""
+class SigningKey(Signs, Protocol):
+    """What signs, and tells its public half: a key of a file, or of a token that keeps it."""
 
     def public_key(self) -> Ed25519PublicKey:
         """Return the public half."""

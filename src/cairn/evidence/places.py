@@ -13,6 +13,7 @@ from cairn.errors import EvidenceRefused, Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 #: Names that no folder of a report has, because no node is called like this.
 FLEET = "_fleet"
@@ -23,6 +24,11 @@ STATEMENT = "statement.dsse.json"
 def folder_of(node: str) -> Path:
     """Return the folder of all reports of a node (or `FLEET`)."""
     return house.private() / "reports" / node
+
+
+def name_of(moment: datetime) -> str:
+    """Return the name of the folder of a report of that moment, UTC: ISO 8601, basic form."""
+    return moment.strftime("%Y%m%dT%H%M%SZ")
 
 
 def reports(folder: Path) -> list[Path]:

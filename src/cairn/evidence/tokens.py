@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from cairn.errors import Misuse
+from cairn.spec.references import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,10 +96,8 @@ def read(reference: str) -> TokenKey:
 
 
 def _pin(source: str) -> str:
-    kind, _, where = source.partition(":")
+    named = source if source.startswith(("env:", "file:")) else f"file:{source}"
     try:
-        if kind == "env":
-            return os.environ[where]
-        return Path(where if kind == "file" else source).read_text(encoding="utf-8").rstrip("\n")
-    except (KeyError, OSError, UnicodeDecodeError):
+        return value_of(named)
+    except LookupError:
         raise Misuse(f"the PIN cannot be read from {source}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import urllib.error
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from cairn.checks.verdicts import BLOCKING, Verdict
 from cairn.errors import EvidenceRefused, Misuse
 from cairn.evidence import canonical, compare, places, verify
+from cairn.spec.references import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,11 +74,19 @@ def changes(report: Report, before: Report | None) -> tuple[Changed, ...]:
 
 def last_told(above: Path) -> Report | None:
     """Return the report that was last told, or None: nobody was, or it was put away or altered."""
+    file = above / _told(above) / places.REPORT
     try:
-        file = above / (above / TOLD).read_text(encoding="utf-8").strip() / places.REPORT
         return verify.read(places.read(file), file)
-    except (OSError, EvidenceRefused):
+    except EvidenceRefused:
         return None
+
+
+def _told(above: Path) -> str:
+    """Return the name of the folder of the report that was last told; empty if none was."""
+    try:
+        return (above / TOLD).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def remember(made: Published) -> None:
@@ -169,12 +177,10 @@ def to_hook(reference: str, made: Published, changed: Sequence[Changed]) -> None
 
 def _address(reference: str) -> str:
     """Read the address of a hook: HTTPS, or HTTP to this computer itself."""
-    kind, _, where = reference.partition(":")
     try:
-        found = os.environ[where] if kind == "env" else Path(where).read_text(encoding="utf-8")
-    except (KeyError, OSError, UnicodeDecodeError):
+        address = value_of(reference).strip()
+    except LookupError:
         raise Misuse(f"the address of the hook cannot be read from {reference}") from None
-    address = found.strip()
     try:
         parts = urllib.parse.urlsplit(address)
     except ValueError:
@@ -191,8 +197,7 @@ def put_away(above: Path, keep_days: int, now: datetime | None = None) -> tuple[
     The newest one stays, and so does the one that was last told.
     """
     oldest = (now or datetime.now(UTC)) - timedelta(days=keep_days)
-    name = oldest.strftime("%Y%m%dT%H%M%SZ")
-    told = (above / TOLD).read_text(encoding="utf-8").strip() if (above / TOLD).exists() else ""
+    name, told = places.name_of(oldest), _told(above)
     gone = tuple(one for one in places.reports(above)[:-1] if one.name < name and one.name != told)
     for one in gone:
         shutil.rmtree(one)

@@ -69,7 +69,7 @@ def make(folder: Path, federation: str, passphrase: str, now: datetime | None = 
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(passphrase.encode()),
     )
-    files = {KEY: secret, CERTIFICATE: _pem(certificate), CRL: _crl(root, (), 1, moment)}
+    files = {KEY: secret, CERTIFICATE: pem(certificate), CRL: _crl(root, (), 1, moment)}
     _write_new(folder, files)
     return root
 
@@ -82,12 +82,11 @@ def read(folder: Path, passphrase: str) -> Root:
     """
     certificate = read_certificate(folder / CERTIFICATE)
     file = folder / KEY
+    secret = _content(file)
+    if file.stat().st_mode & 0o077:
+        raise Misuse(f"{file}: others may read this key; `chmod 600 {file}`")
     try:
-        if file.stat().st_mode & 0o077:
-            raise Misuse(f"{file}: others may read this key; `chmod 600 {file}`")
-        key = serialization.load_pem_private_key(file.read_bytes(), passphrase.encode())
-    except OSError as error:
-        raise Misuse(f"{file}: cannot be read: {error.strerror}") from None
+        key = serialization.load_pem_private_key(secret, passphrase.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Misuse(f"{file}: does not open with this passphrase") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -100,9 +99,7 @@ def read(folder: Path, passphrase: str) -> Root:
 def read_certificate(file: Path) -> x509.Certificate:
     """Read one certificate in PEM; `Misuse` if it is none."""
     try:
-        return x509.load_pem_x509_certificate(file.read_bytes())
-    except OSError as error:
-        raise Misuse(f"{file}: cannot be read: {error.strerror}") from None
+        return x509.load_pem_x509_certificate(_content(file))
     except ValueError:
         raise Misuse(f"{file}: is no certificate in PEM") from None
 
@@ -110,9 +107,7 @@ def read_certificate(file: Path) -> x509.Certificate:
 def read_request(file: Path) -> x509.CertificateSigningRequest:
     """Read a request in PEM whose sender holds its key; `Misuse` if it is none."""
     try:
-        request = x509.load_pem_x509_csr(file.read_bytes())
-    except OSError as error:
-        raise Misuse(f"{file}: cannot be read: {error.strerror}") from None
+        request = x509.load_pem_x509_csr(_content(file))
     except ValueError:
         raise Misuse(f"{file}: is no certificate request in PEM") from None
     if not request.is_signature_valid:
@@ -221,7 +216,7 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 def pem(certificate: x509.Certificate) -> bytes:
     """Return a certificate in PEM."""
-    return _pem(certificate)
+    return certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def _authority(  # noqa: PLR0913 - what every certificate of an authority says
@@ -251,8 +246,11 @@ def _authority(  # noqa: PLR0913 - what every certificate of an authority says
     )
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Misuse(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def _write_new(folder: Path, files: Mapping[str, bytes]) -> None:
