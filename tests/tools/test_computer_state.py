@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cairn.sandbox import control_group
+
 if TYPE_CHECKING:
     from conftest import Checkout
 
@@ -105,3 +107,23 @@ def _wait_for(checkout: Checkout, line: str) -> None:
     while line not in checkout.run(SCRIPT)[1].splitlines():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.sandbox
+def test_a_package_cache_that_was_started_anew_is_the_same_one(checkout: Checkout) -> None:
+    sleep = shutil.which("sleep")
+    assert sleep is not None
+    program = shutil.copy(sleep, checkout.programs / "apt-cacher-ng")
+    name = "cairn-0a1b2c-package-cache"
+    seen = []
+    for _ in range(2):
+        process = checkout.start(*control_group.enter(name), str(program), "60")
+        try:
+            _wait_for(checkout, f"process of {name}")
+            seen.append([line for line in checkout.run(SCRIPT)[1].splitlines() if name in line])
+        finally:
+            process.kill()
+            process.communicate()
+            control_group.leave(name)
+    assert seen == [[f"process of {name}"]] * 2
+    assert f"process of {name}" not in checkout.run(SCRIPT)[1]
