@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cairn.artefacts.lock import Artefact, artefacts, inputs_of, locked, read_lock
+from cairn.artefacts.packs import lock_of
 from cairn.errors import Misuse
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ def test_a_wheel_bears_the_name_and_version_of_its_entry() -> None:
         if one.is_wheel:
             name, version = one.file.split("-")[:2]
             assert (name.lower().replace("_", "-"), version) == (one.name, one.version)
+
+
+def test_a_pack_is_named_after_its_entry_and_has_a_lock_of_wheels() -> None:
+    chosen = [one for one in artefacts().values() if one.is_pack]
+    assert {one.name for one in chosen} == {"flower-cp311", "flower-cp313"}
+    for one in chosen:
+        assert one.file == f"{one.name}.tar"
+        assert f"flwr=={one.version} " in lock_of(one.name).read_text()
+        assert f"pydicom=={locked('pydicom').version} " in lock_of(one.name).read_text()
 
 
 def test_an_artefact_lies_on_the_host_under_its_digest(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.txt", "requirements-dev.txt")
+PACKS = tuple(f"tools/wheels/{one.name}" for one in sorted((ROOT / "tools/wheels").glob("*.txt")))
 
 #: Hosts that hand out packages, each split so that this file does not name them.
 INDEXES = tuple(
@@ -49,18 +50,23 @@ def committed_files() -> list[Path]:
     return [path for name in listed.splitlines() if (path := ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", LOCKS + PACKS)
 def test_every_requirement_is_exact_and_has_a_hash(lock: str) -> None:
     exact = re.compile(r"[\w.\-\[\]]+==\S+( ; [^#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*")
     assert [line for line in requirements(lock) if not exact.fullmatch(line)] == []
     assert len(requirements(lock)) > 20
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", PACKS)
+def test_a_wheel_that_hosts_take_has_one_hash(lock: str) -> None:
+    assert {line.count("--hash=") for line in requirements(lock)} == {1}
+
+
+@pytest.mark.parametrize("lock", LOCKS + PACKS)
 def test_everything_asked_for_is_in_its_lock(lock: str) -> None:
     wanted = re.findall(
         r"^[A-Za-z0-9][\w.\-]*",
-        (ROOT / lock).with_suffix(".in").read_text(),
+        (ROOT / re.sub(r"(-cp\d+)?\.txt$", ".in", lock)).read_text(),
         re.MULTILINE,
     )
     present = {line.split("==")[0] for line in requirements(lock)}
@@ -84,6 +90,6 @@ def test_no_committed_file_names_an_index() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", LOCKS + PACKS)
 def test_a_lock_sets_no_option_of_the_installer(lock: str) -> None:
     assert re.search(r"^\s*--(?!hash)", (ROOT / lock).read_text(), re.MULTILINE) is None

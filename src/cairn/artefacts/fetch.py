@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cairn import house
+from cairn.artefacts import packs
 from cairn.artefacts.cache import digest_of, place_of
 from cairn.artefacts.lock import artefacts
 from cairn.errors import CairnError, Misuse
@@ -30,7 +31,14 @@ def fetch_missing() -> None:
     """
     for artefact in artefacts().values():
         if not place_of(artefact).is_file():
-            _keep(artefact, _fetch(artefact) if artefact.is_wheel else _build(artefact))
+            _keep(artefact, _had(artefact))
+
+
+def _had(artefact: Artefact) -> Path:
+    """Return a new file of an artefact, in a folder that is the file's alone."""
+    if artefact.is_wheel:
+        return _fetch(artefact)
+    return packs.pack(artefact.name) if artefact.is_pack else _build(artefact)
 
 
 def _build(artefact: Artefact) -> Path:
@@ -73,7 +81,7 @@ def _keep(artefact: Artefact, file: Path) -> None:
     """
     digest = digest_of(file)
     if digest != artefact.sha256:
-        shutil.rmtree(file.parent.parent if not artefact.is_wheel else file.parent)
+        shutil.rmtree(file.parent if artefact.is_fetched else file.parent.parent)
         raise Misuse(
             f"{artefact.name} {artefact.version} came out with SHA-256 {digest}, the lock says "
             f"{artefact.sha256}; see docs/runbooks/artefact-missing.md"
@@ -83,7 +91,7 @@ def _keep(artefact: Artefact, file: Path) -> None:
     draft = place.with_name(f".{place.name}.{os.getpid()}")
     shutil.copyfile(file, draft)
     draft.replace(place)
-    if artefact.is_wheel:
+    if artefact.is_fetched:
         shutil.rmtree(file.parent)
 
 

@@ -57,6 +57,16 @@ class Artefact:
         """Whether pip installs it."""
         return self.file.endswith(".whl")
 
+    @property
+    def is_pack(self) -> bool:
+        """Whether it is an archive of wheels."""
+        return self.file.endswith(".tar")
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether pip fetches it; a program is built."""
+        return self.is_wheel or self.is_pack
+
 
 def locked(name: str) -> Artefact:
     """Return the artefact of that name.
