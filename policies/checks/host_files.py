@@ -6,6 +6,7 @@ import base64
 import shlex
 from typing import TYPE_CHECKING
 
+from cairn.checks.lateness import later, there
 from cairn.checks.registry import check
 from cairn.checks.verdicts import NOT_APPLICABLE, At, Severity
 from cairn.errors import VerifyFailed
@@ -86,13 +87,18 @@ def services_run(host: EvidenceHost) -> Findings:
         return
     names = " ".join(shlex.quote(service.unit) for service in services)
     wanted = "Id,LoadState,ActiveState,Type,RemainAfterExit,Result,UnitFileState"
-    reply = host.run(f"systemctl show --property={wanted} -- {names}")
+    show = f"systemctl show --property={wanted} -- {names}"
+    replies = host.ask(answer=show, **later(services))
+    reply, there_now = replies["answer"], there(replies)
     states = list(_units(reply))
     if len(states) != len(services):
         raise VerifyFailed(f"systemd does not tell the state of its units: {reply.last}")
     for service, state in zip(services, states, strict=True):
         active, result = state.get("ActiveState", "unknown"), state.get("Result", "no result")
         at_boot = state.get("UnitFileState") or "not found"
+        if service.after and service.after not in there_now and active == "inactive":
+            yield NOT_APPLICABLE, At(host, service.unit), f"it waits for {service.after}"
+            continue
         right = _runs(service, state) and (at_boot in AT_BOOT or not service.enabled)
         yield right, At(host, service.unit), f"{active} ({result}), at boot {at_boot}"
 

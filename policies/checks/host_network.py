@@ -6,8 +6,9 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
+from cairn.checks.lateness import later, there
 from cairn.checks.registry import check
-from cairn.checks.verdicts import At, Severity
+from cairn.checks.verdicts import NOT_APPLICABLE, At, Severity
 from cairn.errors import VerifyFailed
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ EVERYWHERE = {"*", "0.0.0.0", "[::]"}  # noqa: S104 - compared with, not bound t
 )
 def sockets_are_as_planned(host: EvidenceHost, limits: Parameters) -> Findings:
     """A service that nobody planned is watched and updated by nobody."""
-    reply = host.run("ss -H -lntup")
+    replies = host.ask(answer="ss -H -lntup", **later(host.plan.listeners))
+    reply, there_now = replies["answer"], there(replies)
     if reply.status:
         raise VerifyFailed(f"the sockets cannot be listed: {reply.last}")
     found = [match.groupdict() for match in map(_SOCKET.match, reply.lines) if match]
@@ -95,10 +97,13 @@ def sockets_are_as_planned(host: EvidenceHost, limits: Parameters) -> Findings:
         raise VerifyFailed("the list of sockets has lines that cannot be read")
     system = limits.words("sockets_of_the_system")
     for planned in host.plan.listeners:
-        there = any(_is(socket, planned) for socket in found)
+        heard = any(_is(socket, planned) for socket in found)
         at = At(host, f"{planned.protocol}/{planned.port}")
-        said = "listens" if there else "does not listen"
-        yield there, at, f"{planned.process} {said} on {planned.address}"
+        if not heard and planned.after and planned.after not in there_now:
+            yield NOT_APPLICABLE, at, f"{planned.process} waits for {planned.after}"
+            continue
+        said = "listens" if heard else "does not listen"
+        yield heard, at, f"{planned.process} {said} on {planned.address}"
     for socket in found:
         name = f"{socket['protocol']}/{socket['port']}"
         known = any(_is(socket, planned) for planned in host.plan.listeners)

@@ -26,12 +26,12 @@ def flow(name: str, peer: str, **more: object) -> Flow:
     return Flow(name=name, peer=peer, **{**given, **more})
 
 
-def rules(*flows: Flow) -> list[str]:
+def rules(*flows: Flow, alone: tuple[str, ...] = ()) -> list[str]:
     """Return the lines of the rule file that lets these flows through."""
     path = firewall.RULES
     role = PlannedRole(
         "firewall",
-        settings=firewall.settings_of(flows),
+        settings=firewall.settings_of(flows, alone),
         files=(firewall.PlannedFile(path, f"firewall{path}.j2"),),
     )
     host = PlannedHost("box", "debian-13", "198.51.100.1", False, (), (), (role,))  # noqa: FBT003
@@ -74,6 +74,18 @@ def program() -> ModuleType:
 )
 def test_a_flow_becomes_one_rule_with_its_name(given: Flow, rule: str) -> None:
     assert rule in rules(given)
+
+
+def test_an_account_for_the_loopback_only_is_refused_before_any_flow() -> None:
+    lines = rules(flow("a", RESOLVERS, protocol="udp", port=53), alone=("hermit", "hermit"))
+    refused = (
+        'meta skuid @alone_hermit counter reject with icmpx admin-prohibited comment "alone:hermit"'
+    )
+    assert "set alone_hermit { typeof meta skuid; } # means user hermit" in lines
+    assert lines.count(refused) == 1
+    loopback = 'oif lo accept comment "essential:loopback"'
+    first = next(number for number, line in enumerate(lines) if '"flow:a"' in line)
+    assert lines.index(loopback) < lines.index(refused) < first
 
 
 def test_without_flows_nothing_is_let_through() -> None:

@@ -54,6 +54,8 @@ class Listener:
         process: Name of the process as `ss -p` prints it.
         inward: Whether it binds to all addresses because it cannot do otherwise, answers the
             loopback only, and has no flow.
+        after: A file that the host gets later, as a node does when it enrols; before it is there,
+            nothing need listen. Empty where it listens from the start.
     """
 
     address: str
@@ -61,6 +63,7 @@ class Listener:
     protocol: Literal["tcp", "udp"]
     process: str
     inward: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Account:
         login: Whether it may log in over SSH.
         sudo: `no`, `with password`, or `without password`.
         keys: Public SSH keys, one line each.
+        loopback_only: Whether the firewall refuses whatever it sends off the host, also where a
+            flow is open to every account.
     """
 
     name: str
@@ -80,6 +85,7 @@ class Account:
     login: bool
     sudo: Literal["no", "with password", "without password"] = "no"
     keys: tuple[str, ...] = ()
+    loopback_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +97,15 @@ class Service:
         active: Whether it runs all the time; one-shot units that ended well count as active.
         enabled: Whether it starts at boot.
         confined: Whether it is shut in: own user, no rights, few system calls.
+        after: A file that the host gets later; before it is there, the unit need not run. Empty
+            where it runs from the start.
     """
 
     unit: str
     active: bool = True
     enabled: bool = True
     confined: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,11 @@ def plan(context: Context) -> PlannedRole:
         for way in context.spec.network.egress
     )
     flows = (*(flow for other in context.others for flow in other.flows), *own)
+    accounts = [account for other in context.others for account in other.accounts]
+    alone = [account.name for account in accounts if account.loopback_only]
     return PlannedRole(
         name=ROLE,
-        settings=settings_of(flows),
+        settings=settings_of(flows, alone),
         files=(PlannedFile(RULES, f"{ROLE}{RULES}.j2"),),
         packages=("nftables",),
         services=SERVICES,
@@ -48,11 +50,15 @@ def plan(context: Context) -> PlannedRole:
     )
 
 
-def settings_of(flows: Iterable[Flow]) -> dict[str, Any]:
+def settings_of(flows: Iterable[Flow], alone: Iterable[str] = ()) -> dict[str, Any]:
     """Return what the rule file is filled with: the flows by direction, in the order given.
 
     Each flow says which kind of peer it has: `family` is `ip` or `ip6` for an address or a network,
     `named` is true for a host name and for the name servers, neither is set for any peer at all.
+
+    Args:
+        flows: What passes.
+        alone: The accounts that reach nothing but the loopback.
 
     Raises:
         ValueError: Two flows share a name; sets and comments could not tell them apart.
@@ -65,6 +71,7 @@ def settings_of(flows: Iterable[Flow]) -> dict[str, Any]:
     return {
         "inbound": [_rule(flow) for flow in every if flow.direction == "in"],
         "outbound": [_rule(flow) for flow in every if flow.direction == "out"],
+        "alone": list(dict.fromkeys(alone)),
     }
 
 
