@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "cairn").rglob("*.py"))
 #: The program of the role `intake`, which runs on hosts that have no `cairn`.
 INTAKE = sorted((ROOT / "roles" / "intake" / "files" / "cairn_intake").glob("*.py"))
+#: What runs in a node's cell, on the agent's wheels alone.
+APPLICATIONS = sorted((ROOT / "federation" / "apps").glob("*/*/*.py"))
 
 #: Each package with what it may import of ours, besides itself, `errors`, `house` and the version.
 ALLOWED = {
@@ -86,3 +88,11 @@ def test_every_package_has_its_rule() -> None:
 def test_what_is_installed_on_a_node_stands_alone(path: Path) -> None:
     reached = {name.split(".")[0] for name in imported_modules(path)}
     assert reached <= {*sys.stdlib_module_names, "cairn_intake", "pydicom", "pynetdicom"}
+
+
+@pytest.mark.parametrize("path", APPLICATIONS, ids=lambda path: path.name)
+def test_an_application_of_the_federation_stands_alone(path: Path) -> None:
+    reached = {name.split(".")[0] for name in imported_modules(path)}
+    own = {path.parent.name, "numpy", "pydicom", "cryptography"}
+    under_flower = {"flwr"} if path.name in {"client_app.py", "server_app.py"} else set()
+    assert reached <= {*sys.stdlib_module_names, *own, *under_flower}

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted(
     path
-    for folder in ("src", "stacks", "policies", "roles")
+    for folder in ("src", "stacks", "policies", "roles", "federation")
     for path in (ROOT / folder).rglob("*.py")
 )
 

@@ -59,6 +59,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     ),
     "Run the hub of a federation": (
         _verb("hub", "Keep the root of a federation, and sign its hub"),
+        _verb("results", "Compare the models that trainings made"),
     ),
     "Answer to auditors": (_verb("report", "Write what an auditor can verify off-line"),),
     "Look after frozen data": (_verb("dataset", "Freeze data sets, and look after them"),),

@@ -1,0 +1,1 @@
+"""Whether a CT slice shows a lesion, learned from hospitals that keep their images."""
