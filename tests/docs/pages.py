@@ -11,7 +11,12 @@ GUIDE = sorted((DOCS / "guide").glob("*.md"))
 RUNBOOKS = sorted((DOCS / "runbooks").glob("*.md"))
 #: All pages but the reference, which is generated and compared where it is made.
 PAGES = sorted(
-    {ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md"), *ROOT.glob("roles/*/*.md")}
+    {
+        *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
+        *DOCS.rglob("*.md"),
+        *ROOT.glob("roles/*/*.md"),
+        *ROOT.glob("federation/**/*.md"),
+    }
     - set((DOCS / "reference").glob("*.md"))
 )
 

@@ -81,8 +81,14 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "beyond reason": (with_model(np.full(model.SIZE, 1e9)), "beyond all reason"),
     "no model": (lambda answer: replace(answer, arrays={}), "has no model"),
     "no count": (lambda answer: replace(answer, metrics={}), "how many images"),
-    "great count": (lambda answer: replace(answer, metrics={"images": 10**9}), "how many images"),
-    "negative count": (lambda answer: replace(answer, metrics={"images": -1}), "how many images"),
+    "great count": (
+        lambda answer: replace(answer, metrics={"num-examples": 10**9}),
+        "how many images",
+    ),
+    "negative count": (
+        lambda answer: replace(answer, metrics={"num-examples": -1}),
+        "how many images",
+    ),
     "no answer": (lambda _answer: Failure("no answer in time"), "in time"),
 }
 

@@ -95,7 +95,7 @@ def test_a_site_learns_and_tells_how_much_it_has(folder: Path) -> None:
     assert answer.arrays["model"].shape == answer.arrays["alone"].shape == (model.SIZE,)
     assert answer.told["dataset"] == "lung-ct"
     assert answer.told["images"] == answer.told["patients"] == IMAGES
-    assert answer.metrics["images"] == answer.told["train"]
+    assert answer.metrics["num-examples"] == answer.told["train"]
 
 
 def test_a_site_tells_counts_of_scores_and_no_score(folder: Path) -> None:

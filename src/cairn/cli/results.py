@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Compare the models that trainings made")
 @click.argument(
     "folders", nargs=-1, required=True, metavar="FOLDER...",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False),
 )  # fmt: skip
 @format_option("json")
 def results(folders: tuple[Path, ...], form: str) -> None:

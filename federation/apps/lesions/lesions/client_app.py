@@ -65,9 +65,11 @@ def _content(answer: Answer) -> RecordDict:
     content = RecordDict()
     content["told"] = ConfigRecord(dict(answer.told))
     content["metrics"] = MetricRecord(dict(answer.metrics))
-    content["arrays"] = ArrayRecord(
-        {name: Array(np.asarray(values)) for name, values in answer.arrays.items()}
-    )
+    # A node lets a record go out under the name of one that came in only with the same arrays.
+    for name, wanted in (("arrays", {"model"}), ("extra", set(answer.arrays) - {"model"})):
+        arrays = {key: Array(np.asarray(answer.arrays[key])) for key in wanted & set(answer.arrays)}
+        if arrays:
+            content[name] = ArrayRecord(arrays)
     return content
 
 
@@ -85,4 +87,5 @@ def _place(context: Context, memory: Any) -> site.Place:  # noqa: ANN401 - a rec
     limits = site.Limits(
         float(epsilon) if epsilon else None, str(masked).lower() in {"1", "true", "yes"}
     )
-    return site.Place(folders, ", ".join(names), limits, memory)
+    manifest = os.environ.get("CAIRN_MANIFEST", "")
+    return site.Place(folders, ", ".join(names), limits, manifest, memory)

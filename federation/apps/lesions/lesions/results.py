@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lesions import metrics
+from lesions import metrics, privacy
 from lesions.features import BOUND, CENTRE, SIGMAS, WIDTH
 from lesions.model import RATE, RIDGE, STEPS
+from lesions.site import flags
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,13 +132,14 @@ def card(told: dict[str, Any], digest: str) -> str:
         for one in told["sites"]
     ]
     refused = [f"- {one['site']}, round {one['round']}: {one['why']}" for one in told["refused"]]
-    features = 2 * len(CENTRE)
+    features, (_, noisy) = 2 * len(CENTRE), flags(settings)
     return CARD.format(
         finished=origin["finished"], mode=origin["mode"], run=origin["run"] or "-",
         version=origin["version"], app=origin["digest"] or "not run as an app", model=digest,
         sites="\n".join(sites), features=features, bound=BOUND, rounds=settings["rounds"],
-        steps=STEPS, rate=RATE, ridge=RIDGE, strategy=settings["strategy"],
-        minimum=settings["minimum_sites"], protection=_protection(settings),
+        steps=privacy.STEPS if noisy else STEPS, rate=RATE, ridge=RIDGE,
+        strategy=settings["strategy"], minimum=settings["minimum_sites"],
+        protection=_protection(settings),
         judged="\n".join(judged),
         refused="\n".join(refused) or "Nothing: every answer was taken.",
     )  # fmt: skip

@@ -15,7 +15,7 @@ from lesions import masks, metrics, model, privacy
 from lesions.errors import NoResult, Refused
 from lesions.site import flags
 from lesions.strategies import strategy
-from lesions.wire import EVALUATE, KEYS, TRAIN, Answer, Failure, Request, Sites
+from lesions.wire import EVALUATE, EXAMPLES, KEYS, TRAIN, Answer, Failure, Request, Sites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -132,18 +132,18 @@ def conduct(
     return outcome
 
 
-def _keys(sites: Sites, outcome: Outcome) -> dict[str, bytes]:
+def _keys(sites: Sites, outcome: Outcome) -> dict[str, str]:
     """Return the public key of each site; without one of each there are no masks."""
     asked = sites.ask(KEYS, {name: Request() for name in _present(sites, outcome.settings)})
     keys = {
         name: one.told["key"]
         for name, one in asked.items()
-        if isinstance(one, Answer) and isinstance(one.told.get("key"), bytes)
+        if isinstance(one, Answer) and isinstance(one.told.get("key"), str)
     }
     if len(keys) != len(asked) or len(keys) < outcome.settings.minimum_sites:
         missing = ", ".join(sorted(set(asked) - set(keys)))
         raise NoResult(f"no key for secure aggregation from {missing or 'enough sites'}")
-    return {name: bytes(key) for name, key in keys.items()}  # type: ignore[arg-type]
+    return {name: str(key) for name, key in keys.items()}
 
 
 def _present(sites: Sites, settings: Settings) -> Sequence[str]:
@@ -155,7 +155,7 @@ def _present(sites: Sites, settings: Settings) -> Sequence[str]:
 
 
 def _training(
-    sites: Sites, outcome: Outcome, keys: Mapping[str, bytes], number: int
+    sites: Sites, outcome: Outcome, keys: Mapping[str, str], number: int
 ) -> dict[str, Request]:
     settings = outcome.settings
     config: dict[str, Any] = {
@@ -203,7 +203,7 @@ def _why_not(one: Answer, name: str) -> str | None:
         return f"the model has the shape {values.shape}, not {(model.SIZE,)}"
     if values.dtype != np.float64 or not np.isfinite(values).all():
         return "the model has weights that are no numbers"
-    claimed = one.metrics.get("images")
+    claimed = one.metrics.get(EXAMPLES)
     if not isinstance(claimed, int) or not 0 < claimed <= GREATEST_CLAIM:
         return "the answer does not say from how many images it learned"
     beyond = np.abs(values).max() > GREATEST_WEIGHT
@@ -211,11 +211,11 @@ def _why_not(one: Answer, name: str) -> str | None:
 
 
 def _together(
-    answers: Mapping[str, Answer], outcome: Outcome, keys: Mapping[str, bytes]
+    answers: Mapping[str, Answer], outcome: Outcome, keys: Mapping[str, str]
 ) -> NDArray[np.float64]:
     if not keys:
         models = [
-            (one.arrays["model"], int(one.metrics["images"]))  # type: ignore[arg-type]
+            (one.arrays["model"], int(one.metrics[EXAMPLES]))  # type: ignore[arg-type]
             for one in answers.values()
         ]
         return strategy(outcome.settings.strategy)(models)

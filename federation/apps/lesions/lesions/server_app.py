@@ -68,7 +68,8 @@ def _answer(reply: Message | None) -> Answer | Failure:
         told = dict(content.config_records["told"])
         if "refused" in told:
             return Failure(str(told["refused"])[:300])
-        arrays = {name: one.numpy() for name, one in content.array_records["arrays"].items()}
+        records = content.array_records.values()
+        arrays = {name: one.numpy() for record in records for name, one in record.items()}
         return Answer(arrays, dict(content.metric_records["metrics"]), told)
     except Exception as error:  # noqa: BLE001 - a hostile message must not end the run
         return Failure(f"the answer cannot be read: {type(error).__name__}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from lesions import images, masks, metrics, model, privacy
 from lesions.errors import Refused
-from lesions.wire import EVALUATE, KEYS, TRAIN, Answer, Request
+from lesions.wire import EVALUATE, EXAMPLES, KEYS, TRAIN, Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -49,12 +49,14 @@ class Place:
         folders: Where its images are.
         dataset: What the data set is called.
         limits: What the site asks of every run.
+        manifest: Digest of the data set's manifest; empty where whoever gives the data told none.
         state: What it remembers during one run; values are bytes and numbers.
     """
 
     folders: tuple[Path, ...]
     dataset: str
     limits: Limits = field(default_factory=Limits)
+    manifest: str = ""
     state: MutableMapping[str, Any] = field(default_factory=dict)
 
 
@@ -85,7 +87,7 @@ def _key(_request: Request, place: Place) -> Answer:
         raise Refused("this site has a key for this run already")
     private, public = masks.key_pair()
     place.state.update({"private": private, "used": 0})
-    return Answer(told={"key": public})
+    return Answer(told={"key": public.hex()})
 
 
 def _train(request: Request, place: Place) -> Answer:
@@ -108,7 +110,7 @@ def _train(request: Request, place: Place) -> Answer:
     arrays = {"model": learned}
     if config.get("baseline") and not noisy:
         arrays["alone"] = model.trained(model.fresh(), cohort.train, model.STEPS_ALONE)
-    return Answer(arrays, {"images": cohort.train.size}, told)
+    return Answer(arrays, {EXAMPLES: cohort.train.size}, told)
 
 
 def _keep_to(limits: Limits, config: Mapping[str, Any], *, masked: bool, noisy: bool) -> None:
@@ -131,16 +133,20 @@ def _hidden(learned: Any, cohort: images.Cohort, request: Request, place: Place)
     if "private" not in place.state or number <= place.state["used"]:
         raise Refused("this site has no unused key for this round; it sends no model")
     place.state["used"] = number
-    keys = {name[4:]: bytes(key) for name, key in request.config.items() if name[:4] == "key:"}
+    sent = {name: key for name, key in request.config.items() if name.startswith("key:")}
+    try:
+        keys = {name: bytes.fromhex(str(key)) for name, key in sent.items()}
+    except ValueError:
+        raise Refused("a key sent for this sum is none; the site sends no model") from None
     private = place.state["private"]
     return masks.masked(learned, cohort.train.size, private, keys, str(number))
 
 
-def _told(cohort: images.Cohort, place: Place) -> dict[str, str | int | bytes]:
+def _told(cohort: images.Cohort, place: Place) -> dict[str, str | int]:
     train, test = cohort.train, cohort.test
     return {
         "dataset": place.dataset,
-        "manifest": images.manifest(place.folders),
+        "manifest": place.manifest or images.manifest(place.folders),
         "images": train.size + test.size,
         "train": train.size,
         "test": test.size,

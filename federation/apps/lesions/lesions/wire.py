@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+#: Under this word a site tells from how many images it learned, as all apps of Flower do.
+EXAMPLES = "num-examples"
 #: What a site is asked: for its key, for what it learns, for how good models are.
 KEYS, TRAIN, EVALUATE = "query", "train", "evaluate"
 
@@ -28,7 +30,7 @@ class Answer:
 
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     metrics: Mapping[str, int | float | list[int]] = field(default_factory=dict)
-    told: Mapping[str, str | int | bytes] = field(default_factory=dict)
+    told: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
