@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cairn.checks.host import EvidenceHost
 from cairn.plan.model import (
+    ANYWHERE,
     Account,
     Flow,
     Listener,
@@ -130,6 +131,14 @@ PLANNED = PlannedHost(
             "archive", services=(Service("orthanc.service"), Service("cairn-gate.service"))
         ),
         PlannedRole("intake"),
+        PlannedRole(
+            "fl_agent",
+            variables={"fl_agent_wanted": True},
+            accounts=(
+                Account("cairn-fl-agent", "runs applications", login=False, loopback_only=True),
+            ),
+        ),
+        PlannedRole("hub_fl", flows=(Flow("nodes", "in", ANYWHERE, "tcp", 443, WHY, "hub_gate"),)),
     ),
 )
 

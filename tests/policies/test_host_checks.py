@@ -35,6 +35,19 @@ TIMER = f"Id=apt-daily.timer\n{ON}\nUnitFileState="
 #: Check, question, text of the sound answer, and what a tampered host answers instead.
 #: An empty text stands for the whole answer.
 TAMPERED: list[tuple[str, str, str, str]] = [
+    ("AGT-01", "answer", "yes\ttasks", "no\ttasks"),
+    ("AGT-01", "answer", "yes\thub", "no\thub"),
+    ("AGT-02", "answer", "cairn-fl-agent cairn-fl-agent", "cairn-fl-agent cairn-fl-node"),
+    ("AGT-02", "answer", "cairn-fl-node cairn-fl-node 2\n", ""),
+    ("AGT-03", "answer", "cairn-fl-agent cairn-fl-agent 2", "cairn-fl-agent cairn-fl-agent 1"),
+    ("AGT-04", "answer", '"/v1/control/list-nodes", 403', '"/v1/control/list-nodes", 200'),
+    ("AGT-04", "answer", '"/docs", 403', '"/docs", 200'),
+    ("FLW-02", "try_0", "No route to host", "connected"),
+    ("FLW-02", "after", '"packets": 13', '"packets": 12'),
+    ("HST-24", "answer", '"/v1/fleet/pull-messages": 401', '"/v1/fleet/pull-messages": 200'),
+    ("HST-24", "answer", '"/v1/runtime/acquire-task": 401', '"/v1/runtime/acquire-task": 200'),
+    ("HST-24", "answer", '"bare": 400', '"bare": 405'),
+    ("HST-24", "answer", '"foreign": 400', '"foreign": 405'),
     ("FIL-01", "seen", ISSUE, "0666 root root regular file\t/etc/issue"),
     ("FIL-01", "seen", ISSUE, "0644 ana root regular file\t/etc/issue"),
     ("FIL-01", "seen", ISSUE, "0644 root root symbolic link\t/etc/issue"),

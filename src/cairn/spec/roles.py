@@ -51,9 +51,13 @@ ROLES: dict[str, RoleEntry] = {
         brings=("certificate", "volume", "postgresql", "archive", "intake", "freeze"),
     ),
     "gpu": _entry("GPU driver and container runtime", "data-provider", "compute"),
-    "fl-agent": _entry("federated-learning agent", "data-provider", "compute"),
+    "fl-agent": _entry(
+        "federated-learning agent",
+        *("data-provider", "compute"),
+        brings=("enrolment", "flower", "approval", "fl_agent"),
+    ),
     "hub-ca": _entry("certificate authority of the federation", "hub"),
-    "hub-fl": _entry("federated-learning server", "hub"),
+    "hub-fl": _entry("federated-learning server", "hub", brings=("flower", "hub_fl", "hub_apps")),
     "scheduler": _entry("batch scheduler", "compute"),
 }
 

@@ -1,0 +1,254 @@
+"""A hub and two nodes train one model on real hosts, and nothing but that gets through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cairn import sandbox
+from federation import trial
+from federation.trial import Authority, Trial, waited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roles.harness import Ground
+
+pytestmark = pytest.mark.sandbox
+
+NODES = {"a": "debian-13", "b": "debian-12"}
+HEALTH = "/usr/local/libexec/cairn/agent-health"
+UNITS = ("cairn-fl-forward", "cairn-fl-node", "cairn-fl-agent")
+#: What the forwarder is asked by anybody on the node, and what the hub answers.
+ASK = "curl -s -o /dev/null -w '%{http_code}' -m 10 http://127.0.0.1:9443"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    """A hub with its server, and two nodes with agents that are not enrolled yet."""
+    authority = Authority()
+    try:
+        hub = trial.hub_stands(tmp_path_factory.mktemp("hub"), authority)
+        here = Trial(hub, authority)
+        assert here.apply(hub)
+        for name, os in NODES.items():
+            here.nodes[name] = trial.node_stands(name, os, tmp_path_factory.mktemp(name), hub)
+            assert here.apply(here.nodes[name])
+        yield here
+    finally:
+        for name in ("hub", *NODES):
+            sandbox.remove(trial.NODE, name)
+
+
+@pytest.fixture(scope="module")
+def enrolled(house: Trial) -> Trial:
+    """The same, enrolled and known to the server."""
+    for name, box in house.nodes.items():
+        trial.enrol(box, name, house.authority)
+        house.register(name, "enrolled")
+    waited(
+        lambda: (
+            {one["status"] for one in house.known().values()} == {"registered"}
+            and len(house.known()) == len(NODES)
+        ),
+        "the server does not know the nodes",
+        60,
+    )
+    return house
+
+
+def health(box: Ground) -> dict[str, str]:
+    """Return what the agent says of itself: `yes` or `no` by the word of the question."""
+    lines = box.ssh(f"sudo {HEALTH}").stdout.splitlines()
+    return {word: said for said, word, _ in (line.split("\t") for line in lines)}
+
+
+def is_well(box: Ground) -> bool:
+    told = health(box)
+    return bool(told) and set(told.values()) == {"yes"}
+
+
+def test_before_the_node_is_enrolled_nothing_runs_and_nothing_failed(house: Trial) -> None:
+    for box in house.nodes.values():
+        for unit in UNITS:
+            state = box.ask(f"systemctl show -P ActiveState -P ConditionResult {unit}").split()
+            assert state == ["inactive", "no"]
+        assert health(box)["enrolled"] == "no"
+        assert box.ask("ss -Hltn 'sport = :9094 or sport = :9443'") == ""
+
+
+def test_a_second_run_and_a_look_change_nothing_before_and_after(house: Trial) -> None:
+    for box in (house.hub, *house.nodes.values()):
+        assert house.apply(box) == []
+        assert house.apply(box, check=True) == []
+
+
+def test_enrolled_nodes_can_run_tasks(enrolled: Trial) -> None:
+    for name, box in enrolled.nodes.items():
+        waited(lambda box=box: is_well(box), f"{name} is not well: {health(box)}", 90)
+        assert {*health(box)} == {"enrolled", "way", "node", "agent", "answer", "hub", "tasks",
+                                  "approval"}  # fmt: skip
+
+
+def test_two_nodes_train_one_model(enrolled: Trial) -> None:
+    enrolled.train()
+    waited(lambda: enrolled.newest()["status"].startswith("finished"), "it does not end", 180)
+    run = enrolled.newest()
+    assert run["status"] == "finished:completed", run
+    log = enrolled.hub.ask(f"{trial.FLWR} log {run['run-id']} hub --show 2>&1")
+    assert "LINE [ 2.  -3.   0.5]" in log
+
+
+def test_an_enrolled_node_is_as_planned_again(enrolled: Trial) -> None:
+    for box in (enrolled.hub, *enrolled.nodes.values()):
+        assert enrolled.apply(box) == []
+        assert enrolled.apply(box, check=True) == []
+
+
+def test_every_unit_is_shut_in(enrolled: Trial) -> None:
+    wanted = {enrolled.hub: ("cairn-fl-link", "cairn-fl-exec")}
+    wanted |= dict.fromkeys(enrolled.nodes.values(), UNITS)
+    for box, units in wanted.items():
+        for unit in units:
+            told = box.ask(f"systemd-analyze security --no-pager {unit}.service | tail -n 1")
+            assert float(told.split(":")[1].split()[0]) <= 3.0, told
+
+
+def test_each_secret_is_roots_and_no_key_is_in_anybodys_arguments(enrolled: Trial) -> None:
+    for box in enrolled.nodes.values():
+        assert box.ask("stat -c '%a %U' /etc/cairn/fl-agent/superexec.secret") == "600 root"
+    modes = enrolled.hub.ask(
+        "stat -c '%a %U' /etc/cairn/fl-hub/link.key /etc/cairn/fl-hub/*.secret"
+    )
+    assert modes.splitlines() == ["600 root", "600 root"]
+    assert enrolled.hub.ask("stat -c '%a %U' /var/lib/cairn-fl/link") == "700 cairn-fl"
+
+
+def test_a_node_reaches_its_part_of_the_server_and_nothing_that_gives_orders(
+    enrolled: Trial,
+) -> None:
+    box = enrolled.nodes["a"]
+    assert box.ask(f"{ASK}/v1/fleet/pull-messages") == "405"
+    for path in ("/v1/control/list-nodes", "/v1/runtime/acquire-task", "/health", "/docs",
+                 "/openapi.json", "/", "/v1/fleet/../control/list-nodes",
+                 "/v1/fleet/%2e%2e/control/list-nodes"):  # fmt: skip
+        assert box.ask(f"{ASK}{path} --path-as-is") in {"403", "404"}, path
+    hub = enrolled.hub.place.address
+    bare = f"curl -sk -o /dev/null -w '%{{http_code}}' -m 10 https://{hub}/v1/fleet/pull-messages"
+    assert enrolled.hub.ask(bare) == "400"
+    assert not reaches(box, "root", hub, 18000)
+
+
+def reaches(box: Ground, user: str, address: str, port: int) -> bool:
+    """Return whether an account of the host connects to an address."""
+    tried = f"import socket; socket.create_connection(('{address}', {port}), 5)"
+    return box.ssh(f'sudo runuser -u {user} -- python3 -c "{tried}"').returncode == 0
+
+
+def test_only_the_forwarders_user_reaches_the_hub_and_the_others_nothing(enrolled: Trial) -> None:
+    hub = enrolled.hub.place.address
+    for box in enrolled.nodes.values():
+        assert reaches(box, "cairn-fl-forward", hub, 443)
+        for user in ("cairn-fl-node", "cairn-fl-agent"):
+            assert not reaches(box, user, hub, 443)
+            assert not reaches(box, user, str(box.place.gateway), 3142)
+            assert reaches(box, user, "127.0.0.1", 9094)
+        assert reaches(box, "root", str(box.place.gateway), 3142)
+
+
+def test_the_agent_reads_no_key_and_asks_for_tasks_with_the_secret_alone(enrolled: Trial) -> None:
+    box = enrolled.nodes["a"]
+    for user in ("cairn-fl-agent", "cairn-fl-node"):
+        for file in ("node.key", "agent.key"):
+            read = box.ssh(f"sudo runuser -u {user} -- cat {trial.IDENTITY}/{file}")
+            assert read.returncode != 0
+    ask = "curl -s -o /dev/null -w '%{http_code}' -X POST http://127.0.0.1:9094/v1/runtime/acquire-task"
+    assert box.ask(ask) in {"401", "403"}
+
+
+def test_an_agent_that_is_dead_is_seen_and_one_that_was_killed_comes_back(enrolled: Trial) -> None:
+    box = enrolled.nodes["a"]
+    box.ask("systemctl kill -s KILL cairn-fl-agent")
+    waited(lambda: is_well(box), "the agent does not come back", 60)
+    box.ask("systemctl stop cairn-fl-agent")
+    told = health(box)
+    assert (told["answer"], told["agent"], told["tasks"]) == ("yes", "no", "no")
+    box.ask("systemctl start cairn-fl-agent")
+    waited(lambda: is_well(box), "the agent does not come back", 60)
+
+
+def test_a_new_certificate_is_taken_up_without_losing_the_hub(enrolled: Trial) -> None:
+    box = enrolled.nodes["a"]
+    certificate, key = enrolled.authority.issue(f"a.{trial.DOMAIN}")
+    before = box.ask("systemctl show -P MainPID cairn-fl-node")
+    trial.put(box, f"{trial.IDENTITY}/node.crt", certificate)
+    trial.put(box, f"{trial.IDENTITY}/node.key", key, "0600")
+    box.ask(f"run-parts {trial.IDENTITY}/renewed.d")
+    waited(lambda: is_well(box), "the agent does not go on", 60)
+    assert box.ask("systemctl show -P MainPID cairn-fl-node") == before
+
+
+def test_a_certificate_of_somebody_else_is_refused_both_ways(enrolled: Trial) -> None:
+    box, other = enrolled.nodes["a"], Authority()
+    kept = box.ask(f"cat {trial.IDENTITY}/node.crt"), box.ask(f"cat {trial.IDENTITY}/node.key")
+    certificate, key = other.issue(f"a.{trial.DOMAIN}")
+    trial.put(box, f"{trial.IDENTITY}/node.crt", certificate)
+    trial.put(box, f"{trial.IDENTITY}/node.key", key, "0600")
+    box.ask("systemctl restart cairn-fl-forward")
+    assert box.ssh(f"{ASK}/v1/fleet/pull-messages").stdout in {"000", "400"}
+    trial.put(box, f"{trial.IDENTITY}/ca.crt", other.pem)
+    box.ask("systemctl restart cairn-fl-forward")
+    assert box.ssh(f"{ASK}/v1/fleet/pull-messages").stdout == "000"
+    for name, text in zip(("node.crt", "node.key"), kept, strict=True):
+        trial.put(box, f"{trial.IDENTITY}/{name}", f"{text}\n", "0600")
+    trial.put(box, f"{trial.IDENTITY}/ca.crt", enrolled.authority.pem)
+    box.ask("systemctl restart cairn-fl-forward")
+    waited(lambda: is_well(box), "the agent does not come back", 90)
+
+
+def test_the_server_comes_back_with_its_nodes(enrolled: Trial) -> None:
+    before = enrolled.known()
+    enrolled.hub.ask("systemctl restart cairn-fl-link")
+    for box in enrolled.nodes.values():
+        waited(lambda box=box: is_well(box), "the agent does not come back", 120)
+    assert enrolled.known() == before
+
+
+def test_a_suspended_node_stays_known_and_a_revoked_one_is_taken_out(enrolled: Trial) -> None:
+    enrolled.register("b", "suspended")
+    waited(lambda: enrolled.known()["b"]["status"] == "suspended", "not suspended", 60)
+    enrolled.register("b", "enrolled")
+    waited(lambda: enrolled.known()["b"]["status"] == "registered", "not resumed", 60)
+    enrolled.register("b", "revoked")
+    waited(lambda: enrolled.known()["b"]["status"] == "unregistered", "not revoked", 60)
+    box = enrolled.nodes["b"]
+    box.ask("systemctl restart cairn-fl-node")
+    waited(
+        lambda: box.ask("systemctl show -P NRestarts cairn-fl-node") != "0",
+        "the server takes a node that it does not know",
+        60,
+    )
+    assert enrolled.known()["a"]["status"] == "registered"
+
+
+def test_harm_done_by_hand_is_found_and_mended(enrolled: Trial) -> None:
+    box = enrolled.nodes["a"]
+    box.ask("chmod 0644 /etc/cairn/fl-agent/superexec.secret; systemctl stop cairn-fl-agent")
+    box.ask("echo x >>/etc/cairn/fl-agent/forward.conf; rm /usr/local/libexec/cairn/agent-health")
+    assert enrolled.apply(box, check=True)
+    assert enrolled.apply(box)
+    assert enrolled.apply(box, check=True) == []
+    waited(lambda: is_well(box), "the agent does not come back", 120)
+
+
+def test_removal_leaves_the_identity_and_nothing_that_runs(enrolled: Trial) -> None:
+    box = enrolled.nodes["a"]
+    assert enrolled.apply(box, "fl_agent", tasks_from="remove")
+    assert box.ask("ss -Hltn 'sport = :9094 or sport = :9443'") == ""
+    assert box.ask("ls /etc/systemd/system | grep cairn-fl || true") == ""
+    assert "agent.key" in box.ask(f"ls {trial.IDENTITY}")
+    assert enrolled.apply(enrolled.hub, "hub_fl", tasks_from="remove")
+    assert enrolled.hub.ask("ss -Hltn sport = :18000") == ""
+    assert "state.db" in enrolled.hub.ask("ls /var/lib/cairn-fl/link")
+    assert enrolled.hub.ask("ls /etc/cairn/gate/locations.d") == ""
