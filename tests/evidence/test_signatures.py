@@ -29,6 +29,7 @@ from cairn.evidence import (
     statement,
     verify,
 )
+from cairn.evidence.envelope import PAYLOAD_TYPE
 from cairn.spec.digest import digest_of
 from evidence import samples
 
@@ -158,7 +159,7 @@ def test_a_statement_about_something_else_is_refused(folder: Path) -> None:
 def sealed(payload: bytes) -> bytes:
     """Return an envelope round any payload, signed with the right key."""
     public = KEY.public_key()
-    envelope = Envelope(payload, statement.PAYLOAD_TYPE, {})
+    envelope = Envelope(payload, PAYLOAD_TYPE, {})
     known = SSlibKey.from_crypto(public, keyid=keys.fingerprint(public))
     envelope.sign(CryptoSigner(KEY, known))
     return canonical.encode(envelope.to_dict())

@@ -29,10 +29,12 @@ ALLOWED = {
     "provider": {"ansible", "artefacts", "sandbox", "checks", "render", "plan", "spec"},
     "stack": {"sandbox", "checks", "render", "plan", "spec"},
     "policy_pack": {"stack", "checks", "render", "plan", "spec"},
+    "apps": {"evidence", "provider", "ansible", "stack", "spec"},
     "datasets": {"provider", "ansible", "stack", "spec"},
     "federation": {"spec"},
     "evidence": {"checks", "render", "plan", "spec"},
     "cli": {
+        "apps",
         "artefacts",
         "federation",
         "datasets",

@@ -61,6 +61,10 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         _verb("hub", "Keep the root of a federation, and sign its hub"),
         _verb("results", "Compare the models that trainings made"),
     ),
+    "Let apps run": (
+        _verb("app", "Build, sign, submit, approve and run apps of the federation"),
+        _verb("runs", "Show what was approved, run and refused on a node or the hub"),
+    ),
     "Answer to auditors": (_verb("report", "Write what an auditor can verify off-line"),),
     "Look after frozen data": (_verb("dataset", "Freeze data sets, and look after them"),),
     "Rehearse": (_verb("sandbox", "Manage the throw-away hosts of this computer"),),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from cairn.errors import EvidenceRefused
-from cairn.evidence import canonical, keys
+from cairn.evidence import envelope
 from cairn.evidence.parts import Part, Previous, Second
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cairn.evidence.keys import SigningKey
     from cairn.evidence.model import Report
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Literal["urn:cairn:node-report:1"] = "urn:cairn:node-report:1"
 #: How the subject that stands for a policy bundle begins; it is no file of the report.
@@ -93,14 +92,7 @@ def of_report(report: Report, digests: Mapping[str, str]) -> Statement:
 
 def sign(statement: Statement, key: SigningKey) -> bytes:
     """Return the statement in a signed DSSE envelope, as canonical JSON."""
-    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - help needs none of it
-    from securesystemslib.signer import Signature  # noqa: PLC0415
-
-    payload = canonical.encode(statement.model_dump(mode="json", by_alias=True))
-    envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    keyid = keys.fingerprint(key.public_key())
-    envelope.signatures[keyid] = Signature(keyid, key.sign(envelope.pae()).hex())
-    return canonical.encode(envelope.to_dict())
+    return envelope.seal(statement.model_dump(mode="json", by_alias=True), key)
 
 
 def verify(data: bytes, key: Ed25519PublicKey, file: Path) -> Statement:
@@ -110,33 +102,7 @@ def verify(data: bytes, key: Ed25519PublicKey, file: Path) -> Statement:
         EvidenceRefused: It was cut short or altered, signed by another key, or says nothing
             about a report.
     """
-    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - help needs none of it
-    from securesystemslib.exceptions import VerificationError  # noqa: PLC0415
-    from securesystemslib.signer import SSlibKey  # noqa: PLC0415
-
-    value = canonical.decode(data, file)
-    try:
-        signers = [str(one["keyid"]) for one in value["signatures"]]
-        envelope = Envelope.from_dict(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise EvidenceRefused(f"{file}: is no DSSE envelope; it was altered") from error
-    # Base64 says the same in several ways; only the one that we write was signed for.
-    if canonical.encode(envelope.to_dict()) != data:
-        raise EvidenceRefused(f"{file}: is not as an envelope is written; it was altered")
-    mine = keys.fingerprint(key)
-    if mine not in signers:
-        raise EvidenceRefused(
-            f"{file}: is signed by another key ({', '.join(signers) or 'nobody'}), not by {mine}"
-        )
-    try:
-        envelope.verify([SSlibKey.from_crypto(key, keyid=mine)], 1)
-    except (VerificationError, ValueError) as error:
-        raise EvidenceRefused(
-            f"{file}: its signature does not fit its content; one of them was altered"
-        ) from error
-    if envelope.payload_type != PAYLOAD_TYPE:
-        raise EvidenceRefused(f"{file}: holds {envelope.payload_type}, not a statement of in-toto")
-    return _read(envelope.payload, file)
+    return _read(envelope.opened(data, key, file), file)
 
 
 def _read(payload: bytes, file: Path) -> Statement:

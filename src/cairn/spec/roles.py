@@ -54,10 +54,12 @@ ROLES: dict[str, RoleEntry] = {
     "fl-agent": _entry(
         "federated-learning agent",
         *("data-provider", "compute"),
-        brings=("enrolment", "flower", "approval", "fl_agent"),
+        brings=("enrolment", "flower", "account", "approval", "fl_agent"),
     ),
     "hub-ca": _entry("certificate authority of the federation", "hub"),
-    "hub-fl": _entry("federated-learning server", "hub", brings=("flower", "hub_fl", "hub_apps")),
+    "hub-fl": _entry(
+        "federated-learning server", "hub", brings=("flower", "hub_fl", "account", "hub_apps")
+    ),
     "scheduler": _entry("batch scheduler", "compute"),
 }
 

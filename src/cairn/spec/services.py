@@ -77,6 +77,8 @@ class FlAgent(Declared):
     """Cores it may use."""
     memory: Size = Field(default="4 GiB", validate_default=True)
     """Memory it may use."""
+    minutes_per_task: Annotated[StrictInt, Field(ge=1, le=10080)] = 120
+    """Minutes after which a task of an app is ended."""
     output: OutputControl = OutputControl()
     """What may leave the node."""
 

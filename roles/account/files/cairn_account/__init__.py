@@ -1,0 +1,1 @@
+"""The account of a host: what was approved, run and refused, in lines that follow one another."""

@@ -1,0 +1,80 @@
+"""Flower's command line on this hub, as root; an answer counts only if it says `success`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+from cairn_account.refusal import Refused
+
+PYTHON: Final = "/opt/cairn/flower/bin/python"
+PROGRAM: Final = "/opt/cairn/flower/bin/flwr"
+HOME: Final = "/etc/cairn/fl-hub"
+#: As config.toml of that folder calls the server.
+SERVER: Final = "hub"
+START: Final = Path(__file__).with_name("start.py")
+PATIENCE: Final = 120
+#: States of a run in which nothing more happens.
+OVER: Final = "finished:"
+
+
+def start(app: Path, settings: list[str]) -> str:
+    """Start a run of exactly these bytes and return its number.
+
+    Raises:
+        Refused: The server does not take it.
+    """
+    words = [word for one in settings for word in ("--run-config", one)]
+    told = _asked([PYTHON, "-B", str(START), str(app), SERVER, *words, "--format", "json"])
+    return str(told["run-id"])
+
+
+def run(number: str) -> dict[str, Any]:
+    """Return the server's own words on a run.
+
+    Raises:
+        Refused: It knows none of that number.
+    """
+    rows = _asked([PROGRAM, "ls", SERVER, "--format", "json"])["runs"]
+    found: dict[str, Any] | None = next((one for one in rows if one["run-id"] == number), None)
+    if found is None:
+        raise Refused(f"there is no run {number}; `cairn runs` lists them")
+    return found
+
+
+def stop(number: str) -> None:
+    """Stop a run."""
+    _asked([PROGRAM, "stop", number, SERVER, "--format", "json"])
+
+
+def sites() -> int:
+    """Return how many nodes answer right now."""
+    nodes = _asked([PROGRAM, "supernode", "list", SERVER, "--format", "json"])["nodes"]
+    return sum(one["status"] == "online" for one in nodes)
+
+
+def _asked(command: list[str]) -> dict[str, Any]:
+    done = subprocess.run(
+        command,
+        env={
+            "FLWR_HOME": HOME,
+            "FLWR_TELEMETRY_ENABLED": "0",
+            "FLWR_DISABLE_UPDATE_CHECK": "1",
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/bin:/bin",
+        },
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    try:
+        # Flower prints notes of its own before the answer.
+        told: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
+    except ValueError:
+        last = (done.stderr.strip().splitlines() or done.stdout.strip().splitlines() or ["?"])[-1]
+        raise Refused(f"Flower's server gives no answer: {last[:200]}") from None
+    if not told.get("success"):
+        why = " ".join(str(told.get("error-message", told)).split())
+        raise Refused(f"Flower's server refuses: {why[:300]}")
+    return told

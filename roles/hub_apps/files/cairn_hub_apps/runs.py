@@ -1,0 +1,193 @@
+"""Runs of apps: started where enough sites are there, followed to their end, results kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import time
+import tomllib
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cairn_account import handing
+from cairn_account.refusal import Refused
+from cairn_hub_apps import flower, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SETTINGS: Final = Path("/etc/cairn/hub-apps.json")
+#: Where the hub's part of an app writes what comes of a run: CAIRN_RESULTS of its unit.
+WRITTEN: Final = Path("/var/lib/cairn-fl-exec/results")
+RESULTS: Final = Path("/var/lib/cairn-apps/results")
+SETTING: Final = re.compile(r"([A-Za-z0-9_.-]{1,64})=([A-Za-z0-9_.,:+-]{1,128})")
+NUMBER: Final = re.compile(r"[0-9]{1,20}")
+#: Settings of an app that the hub fills in where the app has them.
+STARTED_BY: Final = "started-by"
+MINIMUM: Final = "minimum-sites"
+OFTEN: Final = 2
+#: Bytes of all results of a run.
+MOST: Final = 4 * 2**30
+
+
+def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
+    """Start a run and what follows it.
+
+    Raises:
+        Refused: Too few sites are there, another run is going on, or the server does not take it.
+    """
+    store.person(by)
+    told, least = store.about(app), json.loads(SETTINGS.read_bytes())["minimum_sites"]
+    store.bundle(app)
+    others = [one.parent.name for one in RESULTS.glob("*/begun.json") if not _ended(one.parent)]
+    if others:
+        raise Refused(f"run {others[0]} is going on; wait until it ends, or stop it")
+    sites = flower.sites()
+    if sites < least:
+        raise Refused(
+            f"{sites} sites are there, and the spec of the hub asks for {least} "
+            "(hub.minimum_sites); `cairn hub nodes` shows who is missing"
+        )
+    file = store.FOLDER / app / "app.fab"
+    chosen = [_setting(one) for one in settings]
+    _empty(WRITTEN)
+    run = flower.start(file, [*chosen, *_filled(file, by, least, chosen)])
+    words = {"run": run, "app": app, "name": told["name"], "version": told["version"]}
+    folder = RESULTS / run
+    folder.mkdir(mode=0o700, parents=True)
+    _write(folder / "begun.json", {**words, "by": by, "sites": sites, "settings": chosen})
+    handing.tell("started", {**words, "by": by, "sites": sites})
+    unit = f"cairn-app-run@{run}.service"
+    subprocess.run(["/usr/bin/systemctl", "start", "--no-block", unit], check=True)
+    return {**words, "sites": sites, "status": "started", "ended": False}
+
+
+def look(run: str) -> dict[str, Any]:
+    """Return what is known of a run.
+
+    Raises:
+        Refused: There is none of that number.
+    """
+    folder = _folder(run)
+    if _ended(folder):
+        ended: dict[str, Any] = json.loads((folder / "ended.json").read_bytes())
+        return ended
+    begun = json.loads((folder / "begun.json").read_bytes())
+    return {**begun, "status": flower.run(run)["status"], "ended": False}
+
+
+def follow(run: str) -> dict[str, Any]:
+    """Wait for the end of a run, keep its results and close its account."""
+    folder = _folder(run)
+    begun = json.loads((folder / "begun.json").read_bytes())
+    while not (told := flower.run(run))["status"].startswith(flower.OVER):
+        time.sleep(OFTEN)
+    own = WRITTEN / run
+    names = _keep(own if own.is_dir() else WRITTEN, folder)
+    words = {word: begun[word] for word in ("run", "app", "name", "version", "by", "sites")}
+    traffic = told["network-traffic"]
+    done = {
+        "bytes_in": int(traffic["inbound-bytes"]),
+        "bytes_out": int(traffic["outbound-bytes"]),
+        "outcome": told["status"],
+        "why": handing.plain(str(told.get("status-details") or "")),
+    }
+    handing.tell("finished", {**words, **done})
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    ended = {**begun, **done, "status": told["status"], "ended": True, "ended_at": at}
+    _write(folder / "ended.json", {**ended, "results": names, "folder": str(folder)})
+    return ended
+
+
+def stop(run: str, by: str) -> dict[str, Any]:
+    """Stop a run; what follows it notices.
+
+    Raises:
+        Refused: There is none of that number, or it has ended.
+    """
+    store.person(by)
+    folder = _folder(run)
+    if _ended(folder):
+        raise Refused(f"run {run} has ended; nothing is left to stop")
+    begun = json.loads((folder / "begun.json").read_bytes())
+    handing.tell("stopped", {"run": run, "app": begun["app"], "by": by})
+    flower.stop(run)
+    return {"run": run}
+
+
+def _filled(file: Path, by: str, least: int, chosen: list[str]) -> list[str]:
+    """Return the settings that the hub fills in, of those that the app has."""
+    with zipfile.ZipFile(file) as packed:
+        project = tomllib.loads(packed.read("pyproject.toml").decode("utf-8"))
+    known = project.get("tool", {}).get("flwr", {}).get("app", {}).get("config", {})
+    asked = dict(one.split("=", 1) for one in chosen)
+    if MINIMUM in asked and int(asked[MINIMUM]) < least:
+        raise Refused(f"{MINIMUM} is at least {least} here (hub.minimum_sites)")
+    filled = {STARTED_BY: f'"{by}"', MINIMUM: str(max(least, int(known.get(MINIMUM, 0))))}
+    return [f"{key}={value}" for key, value in filled.items() if key in known and key not in asked]
+
+
+def _setting(text: str) -> str:
+    """Return a setting as Flower reads it: a number, true or false, or a text in quotes."""
+    found = SETTING.fullmatch(text)
+    if found is None:
+        raise Refused(f"`{text[:80]}` is no setting; write KEY=VALUE, as num-server-rounds=3")
+    key, value = found.groups()
+    if key == STARTED_BY:
+        raise Refused(f"{STARTED_BY} is filled in by the hub")
+    plain = value in {"true", "false"} or re.fullmatch(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?", value)
+    return f"{key}={value}" if plain else f'{key}="{value}"'
+
+
+def _folder(run: str) -> Path:
+    if NUMBER.fullmatch(run) is None or not (RESULTS / run / "begun.json").exists():
+        raise Refused(f"there is no run {run[:20]}; `cairn runs` lists them")
+    return RESULTS / run
+
+
+def _ended(folder: Path) -> bool:
+    return (folder / "ended.json").exists()
+
+
+def _empty(folder: Path) -> None:
+    """Delete what an earlier run left; links are deleted, never followed."""
+    for one in folder.iterdir() if folder.is_dir() else ():
+        if one.is_dir() and not one.is_symlink():
+            shutil.rmtree(one)
+        else:
+            one.unlink()
+
+
+def _keep(source: Path, folder: Path) -> list[str]:
+    """Copy plain files that a run wrote, and say which; another user wrote them.
+
+    Raises:
+        Refused: They are larger than results may be.
+    """
+    kept: list[str] = []
+    size = 0
+    for file in sorted(source.rglob("*")) if source.is_dir() else ():
+        if not stat.S_ISREG(file.lstat().st_mode):
+            continue
+        name = "-".join(file.relative_to(source).parts)
+        # A file that became a link meanwhile is refused by the kernel.
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as data:
+            size += os.fstat(data.fileno()).st_size
+            if size > MOST:
+                raise Refused(f"the results are larger than {MOST // 2**30} GiB")
+            with (folder / name).open("wb") as out:
+                shutil.copyfileobj(data, out)
+        kept.append(name)
+    return kept
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps(content), "utf-8")
+    fresh.replace(file)
