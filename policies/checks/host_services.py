@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from cairn.checks.lateness import later, there
 from cairn.checks.registry import check
 from cairn.checks.verdicts import NOT_APPLICABLE, At, Severity
 
@@ -64,9 +65,15 @@ def secrets_have_one_reader(host: EvidenceHost) -> Findings:
         yield NOT_APPLICABLE, "the plan names no secret of this host"
         return
     paths = " ".join(shlex.quote(secret.path) for secret in secrets)
-    reply = host.run(f"stat --printf '%04a %U %F %s\\t%n\\n' -- {paths}")
-    seen = {path: state for state, _, path in (line.partition("\t") for line in reply.lines)}
+    look = f"stat --printf '%04a %U %F %s\\t%n\\n' -- {paths}"
+    told = host.ask(answer=look, **later(secrets))
+    lines = (line.partition("\t") for line in told["answer"].lines)
+    seen = {path: state for state, _, path in lines}
+    came = there(told)
     for secret in secrets:
+        if secret.path not in seen and secret.after and secret.after not in came:
+            yield NOT_APPLICABLE, f"{secret.path} is made with {secret.after}"
+            continue
         state = seen.get(secret.path, "it is not there")
         wanted = f"{secret.mode} {secret.owner} regular file "
         whole = state.startswith(wanted) and state != f"{wanted}0"

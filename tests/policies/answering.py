@@ -126,6 +126,11 @@ PLANNED = PlannedHost(
             buckets=(PlannedBucket("lung-ct", readers=("fl-agent",)),),
         ),
         PlannedRole("certificate"),
+        PlannedRole("enrolment"),
+        PlannedRole(
+            "hub_gate",
+            variables={"hub_gate_wanted": True, "hub_gate_domain": "hub.demo.example"},
+        ),
         PlannedRole("postgresql", services=(Service("postgresql@17-cairn.service"),)),
         PlannedRole(
             "archive", services=(Service("orthanc.service"), Service("cairn-gate.service"))

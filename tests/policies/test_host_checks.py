@@ -63,6 +63,18 @@ TAMPERED: list[tuple[str, str, str, str]] = [
     ("DAT-01", "answer", '"broken_chain": []', '"broken_chain": [2]'),
     ("DAT-01", "answer", '"lung-ct"', '"breast-mr"'),
     ("DAT-01", "answer", '"versions": 2,', '"message": "there is no bucket", "versions": 2,'),
+    ("FED-10", "chain", "", "error 18 at 0 depth lookup: self-signed certificate\n"),
+    ("FED-10", "left", "will not expire", "will expire"),
+    ("FED-10", "fits", "fits", ""),
+    ("FED-10", "timer", "active", "inactive"),
+    ("HUB-10", "bare", "HTTP/1.1 400", "HTTP/1.1 200"),
+    ("HUB-10", "foreign", "HTTP/1.1 400", "HTTP/1.1 403"),
+    ("HUB-10", "offers", "tls1_3", "tls1_1\ntls1_3"),
+    ("HUB-10", "bare", "HTTP/1.1 400 Bad Request", ""),
+    ("HUB-11", "lists", "2", "1"),
+    ("HUB-11", "ends", "20", "19"),
+    ("HUB-11", "root", "", "error: cannot open /etc/cairn/hub/root.crl\n"),
+    ("HUB-11", "timer", "active", "failed"),
     ("GPU-01", "cards", "", "NVIDIA-SMI has failed: cannot talk to the driver\n"),
     ("GPU-01", "devices", "nvidia.com/gpu=1\n", ""),
     ("GPU-01", "file", "path: /dev/nvidia1", "path: /dev/nvidia7"),
@@ -191,10 +203,9 @@ TAMPERED: list[tuple[str, str, str, str]] = [
 
 def judged(check: str, shell: Shell, folder: Path) -> Judgement:
     """Ask one host check of the host behind that shell."""
-    papers = replace(
-        document(folder, "data-provider"), anchors={"hospital": "-----BEGIN CERTIFICATE-----"}
-    )
-    plan = Plan("test-hospital", "data-provider", "staging", papers.digest, (PLANNED,))
+    kind = "hub" if check.startswith("HUB-") else "data-provider"
+    papers = replace(document(folder, kind), anchors={"hospital": "-----BEGIN CERTIFICATE-----"})
+    plan = Plan(papers.spec.name, kind, "staging", papers.digest, (PLANNED,))
     only = CATALOGUE.find(check)
     assert only is not None
     one = Catalogue((only,), CATALOGUE.parameters)

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cairn.checks.host import Reply
-    from cairn.plan.model import Listener, Service
+    from cairn.plan.model import Listener, Secret, Service
 
 #: Name of the question beside those of the check.
 NAME = "later"
 
 
-def later(planned: Iterable[Service | Listener]) -> dict[str, str]:
+def later(planned: Iterable[Service | Listener | Secret]) -> dict[str, str]:
     """Return the question which awaited files are there; none where nothing waits."""
     files = sorted({one.after for one in planned if one.after})
     if not files:

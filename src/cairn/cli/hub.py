@@ -1,4 +1,4 @@
-"""`cairn hub`: the authority of a federation, of which the root never meets a network."""
+"""`cairn hub`: a federation, of which the root never meets a network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cairn.cli import hub_nodes
 from cairn.cli.files import write_new
 from cairn.errors import Misuse
 
@@ -21,13 +22,17 @@ _passphrase = click.option(
 )  # fmt: skip
 
 
-@click.group(short_help="Keep the root of a federation, and sign its hub", no_args_is_help=True)
+@click.group(short_help="Keep a federation: its root, and who belongs to it", no_args_is_help=True)
 def hub() -> None:
-    """Keep the root of a federation, and sign its hub.
+    """Keep a federation: its root, and who belongs to it.
 
-    The root signs twice in five years: run these verbs on a computer without a network, and carry
-    requests and certificates on a stick.
+    The root signs twice in five years: run init, intermediate and withdraw on a computer without a
+    network, and carry requests and certificates on a stick. The other verbs ask the hub over SSH.
     """
+
+
+for _verb in hub_nodes.VERBS:
+    hub.add_command(_verb)
 
 
 @hub.command(short_help="Make the root of a federation, once")
@@ -65,15 +70,16 @@ def intermediate(
 ) -> None:
     """Sign the intermediate of a hub.
 
-    CSR is what the hub made for a key that never leaves it. Writes the certificate and the root's
-    below it. It is valid for five years, signs no authority, and only names below the domain.
+    CSR is what the hub made for a key that never leaves it. Writes the certificate, the root's
+    below it, and the root's list of what it withdrew. It is valid for five years, signs no
+    authority, and only names below the domain.
     """
     from cairn.federation import root  # noqa: PLC0415 - help needs none of it
 
     asked = root.read_request(request)
     opened = root.read(folder, _read(passphrase))
     made = root.sign_intermediate(opened, asked, domain)
-    write_new(out, root.pem(made) + root.pem(opened.certificate))
+    write_new(out, root.pem(made) + root.pem(opened.certificate) + root.read_list(folder))
     click.echo(f"{out}  {root.fingerprint(made)}")
     click.echo(
         f"  valid until {made.not_valid_after_utc:%Y-%m-%d}, for {domain} and names below it"

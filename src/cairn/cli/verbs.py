@@ -58,7 +58,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         _verb("watch", "Ask a node, keep the report, and tell what changed"),
     ),
     "Run the hub of a federation": (
-        _verb("hub", "Keep the root of a federation, and sign its hub"),
+        _verb("hub", "Keep a federation: its root, and who belongs to it"),
         _verb("results", "Compare the models that trainings made"),
     ),
     "Let apps run": (

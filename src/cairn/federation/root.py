@@ -69,7 +69,7 @@ def make(folder: Path, federation: str, passphrase: str, now: datetime | None = 
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(passphrase.encode()),
     )
-    files = {KEY: secret, CERTIFICATE: pem(certificate), CRL: _crl(root, (), 1, moment)}
+    files = {KEY: secret, CERTIFICATE: pem(certificate), CRL: empty_list(root)}
     _write_new(folder, files)
     return root
 
@@ -154,6 +154,22 @@ def sign_intermediate(
     )
 
 
+def empty_list(root: Root) -> bytes:
+    """Return a list in PEM on which nobody stands."""
+    return _crl(root, (), 1, datetime.now(UTC))
+
+
+def read_list(folder: Path) -> bytes:
+    """Return the list of what a root withdrew, in PEM; `Misuse` if it is none."""
+    file = folder / CRL
+    data = _content(file)
+    try:
+        x509.load_pem_x509_crl(data)
+    except ValueError:
+        raise Misuse(f"{file}: cannot be read; put it back from your copy of the root") from None
+    return data
+
+
 def withdraw(folder: Path, root: Root, certificate: x509.Certificate) -> None:
     """Add an intermediate to the CRL of a root's folder; those on it stay on it.
 
@@ -163,10 +179,7 @@ def withdraw(folder: Path, root: Root, certificate: x509.Certificate) -> None:
     if not is_signed_by(certificate, root.certificate):
         raise Misuse("the certificate to be withdrawn is none of this root")
     file = folder / CRL
-    try:
-        old = x509.load_pem_x509_crl(file.read_bytes())
-    except (OSError, ValueError):
-        raise Misuse(f"{file}: cannot be read; put it back from your copy of the root") from None
+    old = x509.load_pem_x509_crl(read_list(folder))
     number = old.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
     moment = datetime.now(UTC)
     entry = (

@@ -116,11 +116,14 @@ class Secret:
         path: Absolute path on the host.
         owner: The one account that may read it.
         mode: Octal, as in `0400`.
+        after: A file that the host gets later; before it is there, the secret need not be. Empty
+            where it is made from the start.
     """
 
     path: str
     owner: str = "root"
     mode: str = "0600"
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

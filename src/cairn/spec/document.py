@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cairn.spec.federation import FederationFile
+    from cairn.spec.invitation import Invitation
     from cairn.spec.node import Spec
 
 
@@ -25,6 +26,7 @@ class Document:
         anchors: PEM text of each of `network.trust_anchors`, by the stem of its file name.
         client_authorities: The same of each of `pacs.tls.client_authorities`.
         hub_authority: The same of each of `hub.authority`.
+        invitation: What the hub has invited the node with; none if nothing lies beside the spec.
         toolkit_key: The armoured public key that `gpu.toolkit.key` names; empty if it names none.
     """
 
@@ -36,3 +38,4 @@ class Document:
     client_authorities: Mapping[str, str] = field(default_factory=dict)
     toolkit_key: str = ""
     hub_authority: Mapping[str, str] = field(default_factory=dict)
+    invitation: Invitation | None = None

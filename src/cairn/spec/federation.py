@@ -18,8 +18,20 @@ from cairn.spec.certificates import fault_of_authority
 from cairn.spec.digest import digest_of
 from cairn.spec.model import Declared
 from cairn.spec.network import TlsVersion
+from cairn.spec.signatures import is_signed
 from cairn.spec.text import decode, read_bytes
-from cairn.spec.types import FEDERATION_PATH, Address, Destination, HostName, Name, Port, Sentence
+from cairn.spec.types import (
+    FEDERATION_PATH,
+    Address,
+    Destination,
+    Fingerprint,
+    HostName,
+    Name,
+    Port,
+    Sentence,
+    Signature,
+    VerifyKey,
+)
 from cairn.spec.validation import judge
 
 if TYPE_CHECKING:
@@ -54,6 +66,15 @@ class Endpoint(Declared):
     """What it is for, in a sentence that a data-protection officer can read."""
 
 
+class Application(Declared):
+    """An application that the federation lets its nodes approve."""
+
+    name: Name
+    """Its name."""
+    digest: Fingerprint
+    """SHA-256 of its bytes."""
+
+
 class FederationFile(Declared):
     """What the hub of a federation publishes."""
 
@@ -73,6 +94,14 @@ class FederationFile(Declared):
         tuple[Annotated[str, AfterValidator(_authority)], ...], Field(min_length=1)
     ]
     """PEM text of the certificate authorities of the federation."""
+    keys: tuple[VerifyKey, ...] = ()
+    """Public keys of the hub: what it signs are invitations, and this file."""
+    applications: tuple[Application, ...] = ()
+    """Applications that nodes may approve."""
+    policies: Fingerprint | None = None
+    """SHA-256 of the consortium's policy bundle."""
+    signature: Signature | None = None
+    """Signature of all of the above by one of the keys."""
 
 
 def pinned_by(tree: Tree, folder: Path) -> FederationFile | None:
@@ -123,7 +152,9 @@ def _parsed(data: bytes, file: str) -> FederationFile:
     if not isinstance(tree.value, dict) and not tree.faults:
         raise InvalidSpec([Problem(file, 1, 1, "", "a federation file is a JSON object; fetch it "
                                    "from the hub again")])  # fmt: skip
-    found = None if tree.cut else judge(tree, FederationFile)
+    found = cast("FederationFile | None", None if tree.cut else judge(tree, FederationFile))
+    if found and found.signature and not is_signed(tree.value, found.signature, found.keys):
+        tree.fault(("signature",), "was altered after the hub signed it; fetch it again")
     if tree.faults:
         raise InvalidSpec(tree.problems())
     return cast("FederationFile", found)

@@ -16,6 +16,7 @@ from cairn.spec.consistency import addresses, report_contradictions
 from cairn.spec.digest import digest_of
 from cairn.spec.document import Document
 from cairn.spec.federation import pinned_by
+from cairn.spec.invitation import beside
 from cairn.spec.secrets import report_secrets
 from cairn.spec.text import decode, read_bytes
 from cairn.spec.toolkit_key import toolkit_key_of
@@ -119,8 +120,12 @@ def _read(path: Path) -> _Found:
     claims = _claims(tree)
     if node is None or tree.faults or elsewhere:
         return _Found(None, [*tree.problems(), *elsewhere], claims)
+    try:
+        invitation = beside(path, node.name, federation)
+    except InvalidSpec as error:
+        return _Found(None, error.problems, claims)
     digest = digest_of(data)
-    found = Document(node, path, digest, federation, anchors, clients, key, above)
+    found = Document(node, path, digest, federation, anchors, clients, key, above, invitation)
     return _Found(found, (), claims)
 
 

@@ -56,7 +56,11 @@ ROLES: dict[str, RoleEntry] = {
         *("data-provider", "compute"),
         brings=("enrolment", "flower", "account", "approval", "fl_agent"),
     ),
-    "hub-ca": _entry("certificate authority of the federation", "hub"),
+    "hub-ca": _entry(
+        "certificate authority, register of nodes and public port of the federation",
+        "hub",
+        brings=("hub_ca", "hub_registry", "hub_gate"),
+    ),
     "hub-fl": _entry(
         "federated-learning server", "hub", brings=("flower", "hub_fl", "account", "hub_apps")
     ),

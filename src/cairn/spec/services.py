@@ -15,6 +15,7 @@ from cairn.spec.types import (
     Email,
     FederationPath,
     Fingerprint,
+    Name,
     Port,
     Size,
 )
@@ -101,6 +102,8 @@ class Hub(Declared):
 
     domain: Destination
     """Name under which nodes and people reach the hub."""
+    federation: Name | None = None
+    """Name of the federation; that of the node without `-hub` if absent."""
     mode: Literal["federated", "hybrid", "central"] = "federated"
     """Where computations happen."""
     node_authentication: StrictBool = True

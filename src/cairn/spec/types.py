@@ -80,6 +80,14 @@ Signature = Annotated[
         "is no signature; write the whole line that `cairn waiver sign` prints",
     ),
 ]
+#: An Ed25519 public key (RFC 8032), 32 bytes in base64.
+VerifyKey = Annotated[
+    str,
+    shape(
+        r"^ed25519:[A-Za-z0-9+/]{43}=$",
+        "is no public key of a hub; write `ed25519:` and 32 bytes in base64",
+    ),
+]
 Phone = Annotated[
     str,
     shape(

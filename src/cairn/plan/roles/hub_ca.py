@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from cairn.artefacts.lock import locked
@@ -23,6 +24,8 @@ UNIT: Final = f"/etc/systemd/system/{USER}.service"
 #: Keys that the host makes and that never leave it.
 KEY: Final = f"{FOLDER}/intermediate.key"
 TOKEN_KEY: Final = f"{FOLDER}/token.key"
+#: Signs invitations and the federation file.
+FEDERATION_KEY: Final = f"{FOLDER}/federation.key"
 FILES: Final = (f"{FOLDER}/chain.crt", f"{FOLDER}/settings.json", UNIT)
 
 
@@ -37,7 +40,7 @@ def plan(context: Context) -> PlannedRole:
         name=ROLE,
         variables={"hub_ca_domain": hub.domain, "hub_ca_signed": bool(chain)},
         settings={
-            "chain": chain,
+            "chain": [*chain, *_lists(context)],
             "days": hub.certificate_days,
             "domain": hub.domain,
             "folder": FOLDER,
@@ -52,5 +55,16 @@ def plan(context: Context) -> PlannedRole:
         listeners=(Listener("127.0.0.1", PORT, "tcp", "step-ca"),) if chain else (),
         without=() if chain else (waits,),
         artefacts=(locked("step-ca"),),
-        secrets=(Secret(KEY), Secret(TOKEN_KEY)),
+        secrets=(Secret(KEY), Secret(TOKEN_KEY), Secret(FEDERATION_KEY)),
     )
+
+
+def _lists(context: Context) -> list[str]:
+    """Return what the roots withdrew, in PEM, as it stands below the chain."""
+    return [
+        found for text in context.document.hub_authority.values() for found in LIST.findall(text)
+    ]
+
+
+#: A list of certificates that were revoked, in PEM (RFC 7468 section 6).
+LIST: Final = re.compile(r"-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----")
