@@ -78,7 +78,8 @@ _LONG = re.compile(
     r"(?:ssh-\w+|ecdsa-sha2-\w+|sk-ssh-ed25519@openssh\.com)\s+[A-Za-z0-9+/=]+"
     r"|(?:sha256:[0-9a-f]{64}|SHA256:[A-Za-z0-9+/]{43})(?![A-Za-z0-9+/])"
     r"|ed25519:[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"
-    r"|-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----"
+    r"|ed25519:[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])"
+    r"|-----BEGIN (?:CERTIFICATE|X509 CRL)-----[^-]*-----END (?:CERTIFICATE|X509 CRL)-----"
     r"|([A-Za-z0-9+/_=-]{20,})"
 )
 #: The end of a comment; what is longer is judged by its end, so that no comment takes long.
