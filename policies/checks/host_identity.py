@@ -25,7 +25,7 @@ NEXT = re.compile(r"nextUpdate=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ)")
 TRY = (
     "cd $(mktemp -d) && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
     "-days 2 -subj /CN=nobody.NAME -keyout key -out crt 2>/dev/null; "
-    "printf 'GET /v1/hello HTTP/1.0\\r\\n\\r\\n' | timeout 10 openssl s_client -quiet -no_ign_eof "
+    "printf 'GET /v1/hello HTTP/1.0\\r\\n\\r\\n' | timeout 10 openssl s_client -quiet "
     "-connect 127.0.0.1:443 -servername NAME -CAfile /etc/cairn/hub/root.crt -verify_return_error "
     'SHOWN 2>/dev/null | head -n 1; rm -rf "$PWD"'
 )
