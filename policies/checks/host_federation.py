@@ -49,9 +49,10 @@ except OSError as error:
 COUNTERS = "nft -j list chain inet cairn output"
 #: Asks the hub through the forwarder; what comes first must be reached, or the rest proves nothing.
 AT_THE_HUB = r"""python3 - <<'EOF'
-import json, http.client
+import json, http.client, ssl
+way = ssl.create_default_context(cafile="/etc/cairn/fl-agent/ca.crt")
 def said(path):
-    line = http.client.HTTPConnection("127.0.0.1", 9443, timeout=8)
+    line = http.client.HTTPSConnection("127.0.0.1", 9443, context=way, timeout=8)
     try:
         line.request("GET", path)
         return line.getresponse().status

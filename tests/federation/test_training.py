@@ -21,7 +21,7 @@ NODES = {"a": "debian-13", "b": "debian-12"}
 HEALTH = "/usr/local/libexec/cairn/agent-health"
 UNITS = ("cairn-fl-forward", "cairn-fl-node", "cairn-fl-agent")
 #: What the forwarder is asked by anybody on the node, and what the hub answers.
-ASK = "curl -s -o /dev/null -w '%{http_code}' -m 10 http://127.0.0.1:9443"
+ASK = "curl -s -o /dev/null -w '%{http_code}' -m 10 --cacert /etc/cairn/fl-agent/ca.crt https://127.0.0.1:9443"
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,8 @@ def test_every_unit_is_shut_in(enrolled: Trial) -> None:
 
 def test_each_secret_is_roots_and_no_key_is_in_anybodys_arguments(enrolled: Trial) -> None:
     for box in enrolled.nodes.values():
-        assert box.ask("stat -c '%a %U' /etc/cairn/fl-agent/superexec.secret") == "600 root"
+        modes = box.ask("cd /etc/cairn/fl-agent && stat -c '%a %U' *.secret *.key").splitlines()
+        assert modes == ["600 root", "600 root"]
     modes = enrolled.hub.ask(
         "stat -c '%a %U' /etc/cairn/fl-hub/link.key /etc/cairn/fl-hub/*.secret"
     )

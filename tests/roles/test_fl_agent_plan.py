@@ -68,6 +68,7 @@ def test_the_way_to_the_hub_shows_a_certificate_and_asks_for_one_of_the_federati
         "checkHost = hub.demo.example",
         "verifyChain = yes",
         "accept = 127.0.0.1:9443",
+        "accept = /run/cairn-fl-forward/way",
         "sslVersionMin = TLSv1.3",
     } <= {*text.splitlines()}
     assert "protocol = connect" not in text

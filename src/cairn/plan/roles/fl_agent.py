@@ -34,6 +34,8 @@ IDENTITY: Final = "/etc/cairn/federation"
 ENROLLED: Final = f"{IDENTITY}/enrolled"
 #: Made on the host; says that whoever asks for tasks is the agent, and no other local account.
 SECRET: Final = f"{FOLDER}/superexec.secret"
+#: Made on the host, for the loopback: Flower signs with the agent's key only where it sees TLS.
+FORWARD_KEY: Final = f"{FOLDER}/forward.key"
 #: Before all else on the agent's path: what decides whether an application may run.
 APPROVAL: Final = "/usr/local/libexec/cairn/approval/bin"
 FORWARD_PORT: Final = 9443
@@ -67,7 +69,7 @@ def plan(context: Context) -> PlannedRole:
                 for unit in UNITS
             ),
         ),
-        packages=("stunnel4",),
+        packages=("openssl", "stunnel4"),
         services=tuple(Service(unit, confined=True, after=ENROLLED) for unit in UNITS),
         accounts=(
             Account(FORWARDER, "carries the agent's connection to the hub", login=False),
@@ -79,7 +81,7 @@ def plan(context: Context) -> PlannedRole:
             Listener("127.0.0.1", TASKS_PORT, "tcp", "flower-supernod", after=ENROLLED),
         ),
         flows=(_flow(context, hub),),
-        secrets=(Secret(SECRET),),
+        secrets=(Secret(SECRET), Secret(FORWARD_KEY)),
         promises=(
             ("trained", "only applications that the site approved; images never leave the host"),
         ),
