@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -221,6 +221,30 @@ def run(  # noqa: PLR0913 - one parameter for each option
             click.echo(f"  {told['folder']}/{name}")
     if told.get("ended") and told["status"] != "finished:completed":
         raise ApplyFailed(f"{node}: run {told['run']} did not succeed: {told.get('why') or '?'}")
+
+
+@app.command(short_help="Copy the results of a run from the hub")
+@node_argument
+@click.argument("number", metavar="RUN")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="FOLDER",
+    help="A new folder; one that is there stays.",
+)  # fmt: skip
+def fetch(node: str, number: str, out: Path) -> None:
+    """Copy the results of a run from the hub.
+
+    Writes the model, its card and its figures into a new folder. `cairn results` compares them.
+    """
+    from cairn.apps import desk  # noqa: PLC0415 - help needs none of it
+
+    files = desk.told(_hub(node), "fetch", number)["files"]
+    try:
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise Misuse(f"{out} cannot be made: {error.strerror}; name a new folder") from None
+    for name, text in files.items():
+        write_new(out / Path(name).name, b64decode(text))
+        click.echo(str(out / Path(name).name))
 
 
 @app.command(short_help="Stop a run")

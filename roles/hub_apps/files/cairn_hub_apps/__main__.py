@@ -26,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         "run": lambda: runs.start(words.app, words.by, words.set or ()),
         "look": lambda: runs.look(words.run),
         "follow": lambda: runs.follow(words.run),
+        "fetch": lambda: runs.fetch(words.run),
         "stop": lambda: runs.stop(words.run, words.by),
     }
     try:
@@ -44,7 +45,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     starting = verbs.add_parser("run")
     starting.add_argument("app")
     starting.add_argument("--set", action="append", metavar="KEY=VALUE")
-    for verb in ("look", "follow", "stop"):
+    for verb in ("look", "follow", "fetch", "stop"):
         verbs.add_parser(verb).add_argument("run")
     for one in (starting, verbs.choices["stop"]):
         one.add_argument("--by", required=True, metavar="MAIL")

@@ -11,6 +11,7 @@ import subprocess
 import time
 import tomllib
 import zipfile
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,8 @@ MINIMUM: Final = "minimum-sites"
 OFTEN: Final = 2
 #: Bytes of all results of a run.
 MOST: Final = 4 * 2**30
+#: Bytes of results that are sent to whoever asks for them.
+SENT: Final = 256 * 2**20
 
 
 def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
@@ -103,6 +106,22 @@ def follow(run: str) -> dict[str, Any]:
     ended = {**begun, **done, "status": told["status"], "ended": True, "ended_at": at}
     _write(folder / "ended.json", {**ended, "results": names, "folder": str(folder)})
     return ended
+
+
+def fetch(run: str) -> dict[str, Any]:
+    """Return the results of a run, each file in base64.
+
+    Raises:
+        Refused: There is none of that number, it goes on, or its results are too large to be sent.
+    """
+    folder = _folder(run)
+    if not _ended(folder):
+        raise Refused(f"run {run} is going on; its results come at its end")
+    names = json.loads((folder / "ended.json").read_bytes())["results"]
+    files = [folder / name for name in names]
+    if sum(one.stat().st_size for one in files) > SENT:
+        raise Refused(f"the results are larger than {SENT // 2**20} MiB; copy {folder} by hand")
+    return {"files": {one.name: b64encode(one.read_bytes()).decode() for one in files}}
 
 
 def stop(run: str, by: str) -> dict[str, Any]:
