@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format bench lock clean
 
-NODE ?= demo-hospital-a
+# One node of nodes/ for the demo; a whole federation if empty.
+NODE ?=
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -11,7 +12,7 @@ help: ## Show this list
 setup: ## Install all that Cairn needs; a second run takes a moment
 	@tools/setup
 
-demo: setup ## Bring up and verify a hospital node on a throw-away host of this computer
+demo: setup ## Bring up a hub and two hospitals on this computer, and train over both; NODE=demo-hospital-a for one
 	@tools/demo $(NODE)
 
 test: setup ## Lint, then run all tests; with root also those on real sandbox hosts
