@@ -136,6 +136,8 @@ PLANNED = PlannedHost(
             "archive", services=(Service("orthanc.service"), Service("cairn-gate.service"))
         ),
         PlannedRole("intake"),
+        PlannedRole("account"),
+        PlannedRole("approval"),
         PlannedRole(
             "fl_agent",
             variables={"fl_agent_wanted": True},

@@ -43,6 +43,7 @@ class Visit:
         data: Where it lies on the host.
         limits: `memory` and `processes`, `seconds`, `cores`, and `answer`: bytes that may come out.
         told: What else the app finds in its environment: limits that it keeps of itself.
+        inside: What runs in the cell.
     """
 
     files: Mapping[str, bytes]
@@ -50,6 +51,7 @@ class Visit:
     data: Path
     limits: Mapping[str, int]
     told: Mapping[str, str] = field(default_factory=dict)
+    inside: Path = INSIDE
 
 
 def answer(visit: Visit) -> bytes:
@@ -94,7 +96,7 @@ def command_of(visit: Visit, folder: str, rules: int) -> list[str]:
     for name, value in environment(visit).items():
         words += ["--setenv", name, value]
     words += ["--seccomp", str(rules)]
-    return [*words, "--", sys.executable, "-IB", str(INSIDE)]
+    return [*words, "--", sys.executable, "-IB", str(visit.inside)]
 
 
 def environment(visit: Visit) -> dict[str, str]:
