@@ -112,10 +112,19 @@ def _program(made: Federation) -> None:
     text = PROGRAM.format(python=made.python, paths=paths, folder=str(made.node))
     program.write_text(text)
     program.chmod(0o755)
-    source = (files / "approval" / "files" / "make-cell-filter").read_text()
-    source = source.replace("/usr/local/lib/cairn/cell.bpf", str(made.node / "cell.bpf"))
-    subprocess.run(["/usr/bin/python3", "-", "make"], input=source, text=True, check=True,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+    make_filter(made.node)
+
+
+def make_filter(folder: Path) -> Path:
+    """Make the filter of system calls in a folder, as the role makes it."""
+    target = folder / "cell.bpf"
+    source = (house.root() / "roles/approval/files/make-cell-filter").read_text()
+    source = source.replace("/usr/local/lib/cairn/cell.bpf", str(target))
+    subprocess.run(
+        ["/usr/bin/python3", "-", "make"],
+        input=source, text=True, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    return target
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from cairn.plan.roles import (
 )
 from cairn.spec.loader import load
 from cairn_freeze import manifest
-from freeze.house import administrator
+from freeze.house import administrator, install
 from intake.stations import wait_for
 from roles.harness import ground
 
@@ -117,6 +117,7 @@ def box(
     try:
         here = ground(NODE, host, request.param, tmp_path_factory.mktemp(host))
         mine = context_of(here)
+        install(here, "logrotate")  # and read the lists of packages
         for role in (
             *(one.plan(mine) for one in (certificate, storage, freeze, flower)),
             *planned(here),

@@ -32,7 +32,8 @@ NUMBER: Final = re.compile(r"[0-9]{1,20}")
 #: Settings of an app that the hub fills in where the app has them.
 STARTED_BY: Final = "started-by"
 MINIMUM: Final = "minimum-sites"
-OFTEN: Final = 2
+#: Seconds between two looks at a run; each takes a second of Python.
+OFTEN: Final = 4
 #: Bytes of all results of a run.
 MOST: Final = 4 * 2**30
 #: Bytes of results that are sent to whoever asks for them.
@@ -82,7 +83,9 @@ def look(run: str) -> dict[str, Any]:
         ended: dict[str, Any] = json.loads((folder / "ended.json").read_bytes())
         return ended
     begun = json.loads((folder / "begun.json").read_bytes())
-    return {**begun, "status": flower.run(run)["status"], "ended": False}
+    seen = folder / "seen.json"
+    now = json.loads(seen.read_bytes()) if seen.exists() else {"status": "started"}
+    return {**begun, **now, "ended": False}
 
 
 def follow(run: str) -> dict[str, Any]:
@@ -90,6 +93,7 @@ def follow(run: str) -> dict[str, Any]:
     folder = _folder(run)
     begun = json.loads((folder / "begun.json").read_bytes())
     while not (told := flower.run(run))["status"].startswith(flower.OVER):
+        _write(folder / "seen.json", {"status": told["status"]})
         time.sleep(OFTEN)
     own = WRITTEN / run
     names = _keep(own if own.is_dir() else WRITTEN, folder)
