@@ -18,7 +18,7 @@ from flwr.supercore.task_identity import TaskIdentity
 
 from cairn_account import handing
 from cairn_account.refusal import Refused
-from cairn_approval import cell, holding, task
+from cairn_approval import cell, fetching, holding, task
 
 RULES = {
     "node": "hospital-a",
@@ -46,7 +46,7 @@ def play(folder: Path) -> None:
                    stdout=subprocess.DEVNULL)  # fmt: skip
     cell.FILTER = filter_of
     holding.COPIES = folder / "copies"
-    task._copy = lambda _: {"folder": str(data), "manifest": "sha256:feed", "version": 3}
+    fetching.copy = lambda _: {"folder": str(data), "manifest": "sha256:feed", "version": 3}
     handing.tell = lambda event, words: LINES.append({"event": event, **words}) or ""
 
 

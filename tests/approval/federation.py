@@ -26,11 +26,12 @@ import os, sys
 sys.path[:0] = {paths}
 from pathlib import Path
 from cairn_account import handing
-from cairn_approval import cell, holding, task
+from cairn_approval import cell, fetching, holding, task
 folder = Path({folder!r})
 cell.FILTER = folder / "cell.bpf"
 holding.COPIES = folder / "copies"
-task._copy = lambda _: {{"folder": str(folder / "data"), "manifest": "sha256:feed", "version": 1}}
+copy = {{"folder": str(folder / "data"), "manifest": "sha256:feed", "version": 1}}
+fetching.copy = lambda _: copy
 tell = handing.tell
 handing.tell = lambda event, words: tell(event, words, folder / "account.sock")
 task.main(folder)

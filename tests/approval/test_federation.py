@@ -110,7 +110,7 @@ def test_an_app_that_opens_a_socket_fails_its_run_and_not_the_node(
     running.approve(app.digest)
     told = ran(app)
     assert told["status"] != "finished:completed"
-    assert "PermissionError" in of_node(running, told["run"])[-1]["why"]
+    assert "PermissionError" in of_node(running, told["run"])[1]["why"]
 
 
 def test_too_few_sites_are_a_reason_not_to_start(

@@ -7,8 +7,6 @@ what installs an app's bytes, and what loads the app. Nothing of the app is impo
 from __future__ import annotations
 
 import hashlib
-import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +18,7 @@ from flwr.supernode.runtime import run_clientapp as flower
 
 from cairn_account import handing
 from cairn_account.refusal import Refused
-from cairn_approval import approvals, holding, output
+from cairn_approval import approvals, fetching, holding, output
 from cairn_approval.cell import Visit, answer
 
 if TYPE_CHECKING:
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
     from flwr.app import Context
 
-#: Debian's Python, which has the library that speaks S3.
-PYTHON: Final = "/usr/bin/python3"
 #: Where an app that knows it finds who started the run.
 STARTED_BY: Final = "started-by"
 
@@ -91,7 +87,7 @@ class Task:
         dataset = self._approval["dataset"]
         try:
             with holding.reading(dataset):
-                copy = _copy(dataset)
+                copy = fetching.copy(dataset)
                 self._about |= {"manifest": copy["manifest"], "dataset_version": copy["version"]}
                 reply = self._replied(message, context, Path(copy["folder"]))
         except Refused as refusal:
@@ -135,24 +131,6 @@ class Task:
         told = {"CAIRN_SECURE_AGGREGATION": masked, "CAIRN_MANIFEST": str(self._about["manifest"])}
         epsilon = rules.get("epsilon")
         return told if epsilon is None else {**told, "CAIRN_EPSILON": str(epsilon)}
-
-
-def _copy(dataset: str) -> dict[str, Any]:
-    """Have the data set on the disk, as its manifest says, and return where."""
-    done = subprocess.run(
-        [PYTHON, "-B", "-m", "cairn_approval.copies", dataset],
-        env={"PYTHONPATH": str(Path(__file__).parents[1]), "LANG": "C.UTF-8"},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
-    )  # fmt: skip
-    try:
-        told: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        raise Refused(
-            "the data set cannot be fetched; look into the journal of the agent"
-        ) from None
-    if "refused" in told:
-        raise Refused(told["refused"])
-    return told
 
 
 def _now() -> str:
