@@ -219,10 +219,7 @@ def test_an_approved_app_trains_and_all_of_it_is_accounted(box: Ground, tmp_path
     ("train", "why"),
     [
         ("socket.create_connection(('127.0.0.1', 9094), 2)", "PermissionError"),
-        ("open('/etc/cairn/storage/consumers/fl-agent.credentials')", "FileNotFoundError"),
-        ("open('/var/cache/cairn-fl-agent/lesions/x', 'w')", "FileNotFoundError"),
         ("while True: os.fork()", "and was ended"),
-        ("x = bytearray(1100 * 2**20)\ntime.sleep(9)", "took more than the 1024 MiB"),
     ],
 )
 def test_what_an_app_may_not_ends_its_task_and_nothing_else(
@@ -233,7 +230,7 @@ def test_what_an_app_may_not_ends_its_task_and_nothing_else(
     told, lines = ran(box, app)
     assert told["status"] != "finished:completed"
     assert why in reason(lines, "ended")
-    assert box.ask("pgrep -c bwrap || true") == "0"
+    assert box.ask("pgrep bwrap || true") == ""
     assert box.ask("systemctl is-active cairn-fl-agent") == "active"
 
 

@@ -80,7 +80,7 @@ def command_of(visit: Visit, folder: str, rules: int) -> list[str]:
     """Return the command line of bubblewrap for a visit."""
     scratch = str(visit.limits["memory"] // 2)
     words = ["/usr/bin/bwrap", "--unshare-all", "--unshare-user", "--die-with-parent"]
-    words += ["--new-session", "--clearenv", "--hostname", "cell", "--cap-drop", "ALL"]
+    words += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
     words += ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "lib", "lib64", "sbin"):
         words += ["--symlink", f"usr/{name}", f"/{name}"]

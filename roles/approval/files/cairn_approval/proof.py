@@ -7,7 +7,6 @@ trial is made as the user that runs tasks. Nothing is written into the account.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -29,6 +28,16 @@ PROGRAM: Final = Path("/usr/local/libexec/cairn/approval/bin/flwr-clientapp")
 TRIED: Final = Path(__file__).with_name("tried.py")
 #: Least that a trial is given.
 LIMITS: Final = {"cores": 1, "memory": 2**29, "processes": 32, "seconds": 20, "answer": 65536}
+
+#: Settings of its unit that decide what a cell can be made of, systemd.exec(5).
+SHUT_IN: Final = (
+    *("AmbientCapabilities", "CapabilityBoundingSet", "IPAddressAllow", "IPAddressDeny"),
+    *("LockPersonality", "NoNewPrivileges", "PrivateDevices", "PrivateTmp", "ProtectClock"),
+    *("ProtectControlGroups", "ProtectHome", "ProtectHostname", "ProtectKernelLogs"),
+    *("ProtectKernelModules", "ProtectKernelTunables", "ProtectProc", "ProtectSystem"),
+    *("RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID"),
+    *("SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallFilter", "UMask"),
+)
 
 Verdict = tuple[bool, str]
 
@@ -118,13 +127,13 @@ def cell() -> dict[str, Verdict]:
 
 
 def _as_agent(word: str) -> dict[str, Verdict]:
-    """Make a trial as the agent's user, without rights."""
-    drop = ["--reuid", USER, "--regid", USER, "--clear-groups", "--bounding-set=-all"]
+    """Make a trial as the agent's user, shut in as the unit that runs tasks is."""
+    unit = [f"--property={one}" for one in _shut_in()]
     done = subprocess.run(
-        ["/usr/bin/setpriv", *drop, "--no-new-privs", "--reset-env", "--",
-         sys.executable, "-B", "-m", "cairn_approval.proof", word],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        capture_output=True, text=True, check=False,
+        ["/usr/bin/systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--uid={USER}", *unit,
+         "--setenv=PYTHONPATH=/usr/local/lib/cairn", "--setenv=FLWR_TELEMETRY_ENABLED=0",
+         "--", sys.executable, "-B", "-m", "cairn_approval.proof", word],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     try:
         told: dict[str, Verdict] = json.loads(done.stdout)
@@ -132,6 +141,13 @@ def _as_agent(word: str) -> dict[str, Verdict]:
         last = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
         told = {word: (False, f"cannot be tried: {last[:200]}")}
     return told
+
+
+def _shut_in() -> list[str]:
+    """Return the settings that shut the unit in, as systemd has them now."""
+    asked = ["/usr/bin/systemctl", "show", f"--property={','.join(SHUT_IN)}", UNIT]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return told.splitlines()
 
 
 if __name__ == "__main__":

@@ -103,8 +103,10 @@ def follow(run: str) -> dict[str, Any]:
         "bytes_in": int(traffic["inbound-bytes"]),
         "bytes_out": int(traffic["outbound-bytes"]),
         "outcome": told["status"],
-        "why": handing.plain(str(told.get("status-details") or "")),
     }
+    why = str(told.get("status-details") or "")
+    # Flower says `N/A` where there is nothing to say.
+    done |= {"why": handing.plain(why)} if why not in {"", "N/A"} else {}
     handing.tell("finished", {**words, **done})
     at = datetime.now(UTC).isoformat(timespec="seconds")
     ended = {**begun, **done, "status": told["status"], "ended": True, "ended_at": at}
