@@ -79,7 +79,7 @@ APP = {
         version = "0.1.0"
         description = "Fits a line"
         license = { file = "LICENSE" }
-        dependencies = []
+        dependencies = ["flwr>=1.41.0,<1.42"]
         [build-system]
         requires = ["hatchling"]
         build-backend = "hatchling.build"
@@ -245,10 +245,10 @@ class Trial:
         )
         return {one["name"]: one for one in json.loads(text)["nodes"]}
 
-    def train(self) -> dict[str, Any]:
-        """Run the application once and return what the hub says of the run."""
-        self.hub.ask(f"cd /root/trial && {FLWR} run . hub --format json >/root/run.json")
-        return self.newest()
+    def train(self) -> None:
+        """Begin a run of the application."""
+        said = json.loads(self.hub.ask(f"cd /root/trial && {FLWR} run . hub --format json"))
+        assert said["success"], said
 
     def newest(self) -> dict[str, Any]:
         """Return the newest run."""
