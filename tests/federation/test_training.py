@@ -216,6 +216,20 @@ def test_the_server_comes_back_with_its_nodes(enrolled: Trial) -> None:
     assert enrolled.known() == before
 
 
+def test_a_site_behind_a_proxy_reaches_the_hub_through_it_and_not_otherwise(
+    enrolled: Trial,
+) -> None:
+    box, hub = enrolled.nodes["b"], enrolled.hub.place.address
+    enrolled.hub.ask("systemd-run --quiet --unit=proxy python3 /root/proxy.py")
+    enrolled.proxied.add("b")
+    assert enrolled.apply(box, "fl_agent")
+    assert enrolled.apply(box, "firewall")
+    waited(lambda: is_well(box), "the agent does not come back", 120)
+    assert f"CONNECT {trial.DOMAIN}:443" in enrolled.hub.ask("journalctl -u proxy -o cat")
+    assert reaches(box, "cairn-fl-forward", hub, trial.PROXY_PORT)
+    assert not reaches(box, "cairn-fl-forward", hub, 443)
+
+
 def test_a_suspended_node_stays_known_and_a_revoked_one_is_taken_out(enrolled: Trial) -> None:
     enrolled.register("b", "suspended")
     waited(lambda: enrolled.known()["b"]["status"] == "suspended", "not suspended", 60)

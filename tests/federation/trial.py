@@ -69,6 +69,29 @@ WantedBy=multi-user.target
 """
 #: Runs whatever comes; the role `approval` asks first.
 LETS_ALL_PASS = '#!/bin/sh\nexec /opt/cairn/flower/libexec/flwr-clientapp "$@"\n'
+#: The proxy of a site: it opens tunnels and says to whom.
+PROXY_PORT = 3128
+PROXY = r"""
+    import socket, threading
+    def pump(one, other):
+        while data := one.recv(65536):
+            other.sendall(data)
+        other.shutdown(socket.SHUT_WR)
+    def serve(line):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += line.recv(1)
+        verb, end, _ = head.split(b"\r\n")[0].decode().split()
+        print(verb, end, flush=True)
+        host, port = end.rsplit(":", 1)
+        there = socket.create_connection((host, int(port)))
+        line.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        threading.Thread(target=pump, args=(there, line), daemon=True).start()
+        pump(line, there)
+    with socket.create_server(("", 3128)) as door:
+        while True:
+            threading.Thread(target=serve, args=(door.accept()[0],), daemon=True).start()
+    """
 REGISTRY = '#!/bin/sh\n[ "$1" = list ] && exec cat /var/lib/cairn-registry/list\n'
 APP = {
     "LICENSE": "None.\n",
@@ -186,27 +209,34 @@ class Trial:
         nodes: The hosts of the nodes by name.
         authority: Who certifies all of them.
         statuses: What the register says of each node.
+        proxied: The hosts that reach the hub through a proxy only, which runs on the hub's host.
     """
 
     hub: Ground
     authority: Authority
     nodes: dict[str, Ground] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
+    proxied: set[str] = field(default_factory=set)
 
     def roles(self, box: Ground) -> tuple[PlannedRole, ...]:
         """Return what is applied to a host, its firewall last."""
         context = self.context(box)
         own = (flower.plan(context), (hub_fl if box is self.hub else fl_agent).plan(context))
         why = "Nodes fetch their tasks."
-        door = Flow("nodes", "in", ANYWHERE, "tcp", 443, why, "gate")
-        others = (base.plan(context), PlannedRole("gate", flows=(door,)), *own)
+        doors = tuple(
+            Flow(f"nodes-{port}", "in", ANYWHERE, "tcp", port, why, "gate")
+            for port in ((443, PROXY_PORT) if box is self.hub else ())
+        )
+        others = (base.plan(context), PlannedRole("gate", flows=doors), *own)
         return (*own, firewall.plan(replace(context, others=others)))
 
     def context(self, box: Ground) -> Context:
         """Return what a planner sees of a host."""
         if box is self.hub:
             return box.context()
-        made = box.context(kind="data-provider")
+        way = f"http://{self.hub.place.address}:{PROXY_PORT}"
+        network = {"proxy": way} if box.host in self.proxied else {}
+        made = box.context(kind="data-provider", network=network)
         end = Endpoint(name="fl", host=DOMAIN, port=443, tls="1.3", why="Agents fetch their tasks")
         file = FederationFile(
             federation_version=1, name="trial", hub="hub", domain=DOMAIN, endpoints=(end,),
@@ -289,6 +319,8 @@ def hub_stands(folder: Path, authority: Authority) -> Ground:
     put(box, "/var/lib/cairn-registry/list", "")
     for name, text in APP.items():
         put(box, f"/root/trial/{name}", text)
+    put(box, "/root/proxy.py", PROXY)
+    box.ask(f"echo '127.0.0.1 {DOMAIN}' >>/etc/hosts")
     box.ask("mkdir -p /etc/cairn/gate/locations.d && systemctl daemon-reload "
             "&& systemctl enable --quiet --now cairn-gate")  # fmt: skip
     return box
