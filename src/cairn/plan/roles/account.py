@@ -40,8 +40,5 @@ def plan(context: Context) -> PlannedRole:
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=("python3",),
         services=(Service(f"{USER}.socket"), Service(f"{USER}-drop.timer")),
-        accounts=(
-            Account(USER, "writes the account of what was run", login=False),
-            *([Account(AGENT, "runs approved apps", login=False)] if writers != "root" else ()),
-        ),
+        accounts=(Account(USER, "writes the account of what was run", login=False),),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cairn.plan.buckets import freezes
-from cairn.plan.model import Account, PlannedFile, PlannedRole, Service
+from cairn.plan.model import PlannedFile, PlannedRole, Service
 from cairn.plan.roles.freeze import STORAGE
 from cairn.spec.node import HubNode
 
@@ -56,7 +56,6 @@ def plan(context: Context) -> PlannedRole:
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
         packages=PACKAGES,
         services=(Service("cairn-fl-tidy.timer"),),
-        accounts=(Account(USER, "runs approved apps", login=False, loopback_only=True),),
         promises=(("apps", "only what this site approved runs, each in a cell without a network"),),
         without=() if has_data else (NO_DATA,),
     )
