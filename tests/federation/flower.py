@@ -92,10 +92,11 @@ class Flower:
         chosen = ["--run-config", " ".join(written)] if written else []
         begun = time.monotonic()
         # It follows the log to the end of the run; whether that was a good one, `ls` says.
-        subprocess.run(
-            [self.programs / "flwr", "run", str(APP), "hub", "--stream", *chosen],
-            env=self._variables("cli"), stdout=subprocess.DEVNULL, check=True,
-        )  # fmt: skip
+        with (self.folder / "run.log").open("ab") as log:
+            subprocess.run(
+                [self.programs / "flwr", "run", str(APP), "hub", "--stream", *chosen],
+                env=self._variables("cli"), stdout=log, stderr=log, check=True,
+            )  # fmt: skip
         seconds = time.monotonic() - begun
         told = max(self.ask("ls", "hub")["runs"], key=lambda one: str(one["pending-at"]))
         place = self.folder / "results" / str(told["run-id"])
