@@ -2,9 +2,10 @@
 
 Run as `python benchmarks/training.py [IMAGES] [-- COMMAND...]`. Bare: hub and nodes of Flower as
 one user on this computer, without certificates, cells, approval or account, from folders of
-phantoms. COMMAND starts the same application on a hub of Cairn whose two nodes have as many images,
-and returns when the run has ended. Both are measured in turn. Only the ratio says something; the
-rest is about the machine. Tests' own helpers bring Flower up, in an environment of its own.
+phantoms. COMMAND (`cairn app run HUB SHA256 --by WHO --set num-server-rounds=1`) starts the same
+application on a hub of Cairn whose two nodes have as many images, and returns when the run has
+ended. Both are measured in turn. Only the ratio says something; the rest is about the machine.
+Tests' own helpers bring Flower up, in an environment of its own.
 """
 
 from __future__ import annotations

@@ -6,44 +6,25 @@ Flower lives in an environment of its own in the cache, because its pins are not
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from approval.flower import flower_python
 from cairn import house
-from cairn.artefacts.cache import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 APP = house.root() / "federation" / "apps" / "lesions"
 PATIENCE = 60
-
-
-def environment() -> Path:
-    """Return the folder of Flower's programs, made from the lock of the hosts once."""
-    name = f"flower-cp{sys.version_info.major}{sys.version_info.minor}"
-    lock = house.root() / "tools" / "wheels" / f"{name}.txt"
-    cache = house.cache() / "tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    place = cache / f"{name}-{digest_of(lock)[:16]}"
-    with (cache / "lock").open("w") as alone:
-        fcntl.flock(alone, fcntl.LOCK_EX)
-        if not (place / "whole").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-            pip = [place / "bin" / "pip", "--disable-pip-version-check", "--quiet", "install"]
-            subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", lock], check=True)
-            (place / "whole").touch()
-    return place / "bin"
 
 
 @dataclass
@@ -166,7 +147,7 @@ def flower(folder: Path, images: Mapping[str, Path], **variables: str) -> Iterat
     """
     folder.mkdir(parents=True, exist_ok=True)
     hub, *ports = (_free_port() for _ in range(1 + len(images)))
-    one = Flower(folder, environment(), f"127.0.0.1:{hub}")
+    one = Flower(folder, Path(flower_python()).parent, f"127.0.0.1:{hub}")
     try:
         one.start(
             "hub", "flower-superlink", "--insecure", "--port", str(hub),
