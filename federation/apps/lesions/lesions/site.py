@@ -104,13 +104,13 @@ def _train(request: Request, place: Place) -> Answer:
         learned = model.trained_privately(start, cohort.train, noise, chance)
     else:
         learned = model.trained(start, cohort.train)
-    told = _told(cohort, place)
+    told, count = _told(cohort, place), {EXAMPLES: cohort.train.size}
     if masked:
-        return Answer({"masked": _hidden(learned, cohort, request, place)}, {}, told)
+        return Answer({"masked": _hidden(learned, cohort, request, place)}, count, told)
     arrays = {"model": learned}
     if config.get("baseline") and not noisy:
         arrays["alone"] = model.trained(model.fresh(), cohort.train, model.STEPS_ALONE)
-    return Answer(arrays, {EXAMPLES: cohort.train.size}, told)
+    return Answer(arrays, count, told)
 
 
 def _keep_to(limits: Limits, config: Mapping[str, Any], *, masked: bool, noisy: bool) -> None:
@@ -163,4 +163,4 @@ def _evaluate(request: Request, place: Place) -> Answer:
         name: metrics.counts(model.scores(np.asarray(values, dtype=np.float64), test.x), test.y)
         for name, values in request.arrays.items()
     }
-    return Answer(metrics=found)
+    return Answer(metrics={**found, EXAMPLES: test.size})
