@@ -14,6 +14,7 @@ from cairn_account import chain, handing
 from cairn_account.refusal import Refused
 from cairn_hub_apps import flower as server
 from cairn_hub_apps import runs, store
+from intake.stations import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,3 +148,18 @@ def test_changed_bytes_on_the_hub_are_found(hub: list[dict[str, Any]], tmp_path:
     (tmp_path / app.digest / "app.fab").write_bytes(app.data + b"\n")
     with pytest.raises(Refused, match="were changed on this hub"):
         store.bundle(app.digest)
+
+
+def test_a_run_that_is_stopped_ends_at_the_hub(
+    running: Federation, hub: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    app = flower.app(tmp_path / "app", "time.sleep(9)")
+    running.approve(app.digest)
+    submitted(app)
+    run = runs.start(app.digest, OPS, ())["run"]
+    wait_for(lambda: of_node(running, run), "no task begins")
+    runs.stop(run, OPS)
+    assert runs.follow(run)["status"] == "finished:stopped"
+    assert [line["event"] for line in hub][-2:] == ["stopped", "finished"]
+    with pytest.raises(Refused, match="has ended"):
+        runs.stop(run, OPS)

@@ -252,7 +252,11 @@ def fetch(node: str, number: str, out: Path) -> None:
 @click.argument("number", metavar="RUN")
 @_by
 def stop(node: str, number: str, by: str) -> None:
-    """Stop a run. Tasks that have begun on nodes are ended."""
+    """Stop a run.
+
+    No node is asked for a further task. One that has begun goes on, for at most
+    fl_agent.minutes_per_task of the node's spec, and its answer is dropped.
+    """
     from cairn.apps import desk  # noqa: PLC0415 - help needs none of it
 
     desk.told(_hub(node), "stop", number, "--by", by)

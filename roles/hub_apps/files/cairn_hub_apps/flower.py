@@ -18,6 +18,12 @@ START: Final = Path(__file__).with_name("start.py")
 PATIENCE: Final = 120
 #: States of a run in which nothing more happens.
 OVER: Final = "finished:"
+#: What stands for a run that the server no longer knows, as with a new database.
+LOST: Final[dict[str, Any]] = {
+    "status": f"{OVER}lost",
+    "status-details": "the server does not know this run any more",
+    "network-traffic": {"inbound-bytes": 0, "outbound-bytes": 0},
+}
 
 
 def start(app: Path, settings: list[str]) -> str:
@@ -32,16 +38,9 @@ def start(app: Path, settings: list[str]) -> str:
 
 
 def run(number: str) -> dict[str, Any]:
-    """Return the server's own words on a run.
-
-    Raises:
-        Refused: It knows none of that number.
-    """
+    """Return the server's own words on a run; of one that it has lost, that it has."""
     rows = _asked([PROGRAM, "ls", SERVER, "--format", "json"])["runs"]
-    found: dict[str, Any] | None = next((one for one in rows if one["run-id"] == number), None)
-    if found is None:
-        raise Refused(f"there is no run {number}; `cairn runs` lists them")
-    return found
+    return next((one for one in rows if one["run-id"] == number), LOST)
 
 
 def stop(number: str) -> None:

@@ -67,8 +67,7 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
     folder.mkdir(mode=0o700, parents=True)
     _write(folder / "begun.json", {**words, "by": by, "sites": sites, "settings": chosen})
     handing.tell("started", {**words, "by": by, "sites": sites})
-    unit = f"cairn-app-run@{run}.service"
-    subprocess.run(["/usr/bin/systemctl", "start", "--no-block", unit], check=True)
+    _have_followed(run)
     return {**words, "sites": sites, "status": "started", "ended": False}
 
 
@@ -143,7 +142,14 @@ def stop(run: str, by: str) -> dict[str, Any]:
     begun = json.loads((folder / "begun.json").read_bytes())
     handing.tell("stopped", {"run": run, "app": begun["app"], "by": by})
     flower.stop(run)
+    # Nobody follows it any more where the hub was started anew meanwhile.
+    _have_followed(run)
     return {"run": run}
+
+
+def _have_followed(run: str) -> None:
+    unit = f"cairn-app-run@{run}.service"
+    subprocess.run(["/usr/bin/systemctl", "start", "--no-block", unit], check=True)
 
 
 def _filled(file: Path, by: str, least: int, chosen: list[str]) -> list[str]:
