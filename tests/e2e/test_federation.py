@@ -70,8 +70,10 @@ class Federation:
 
     def train(self, *, status: int = 0) -> dict[str, Any]:
         """Run the application once more and return what the hub tells."""
-        words = ("--by", OPS, "--set", "num-server-rounds=1", "--format", "json")
-        said = self.house.cairn("app", "run", HUB, self.digest, *words, status=status)
+        words = ("--by", OPS, "--set", "privacy=secagg", "--set", "num-server-rounds=1")
+        said = self.house.cairn(
+            "app", "run", HUB, self.digest, *words, "--format", "json", status=status
+        )
         return dict(said.json) if said.out.strip().startswith("{") else {"said": said.all}
 
     def status(self, node: str) -> str:
