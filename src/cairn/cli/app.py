@@ -92,7 +92,8 @@ def submit(node: str, file: Path, by: str, form: str) -> None:
     }
     told = desk.told(_hub(node), "submit", feed=json.dumps(sent).encode())
     if not _said_as_json(form, told):
-        click.echo(f"{node}: {made.title} is handed in, {told['signed_by'] or 'unsigned'}")
+        signer = f"signed by {told['signed_by']}" if told["signed_by"] else "unsigned"
+        click.echo(f"{node}: {made.title} is handed in, {signer}")
         click.echo(f"  sha256:{told['app']}")
 
 
