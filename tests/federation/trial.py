@@ -322,7 +322,7 @@ def hub_stands(folder: Path, authority: Authority) -> Ground:
     put(box, "/root/proxy.py", PROXY)
     box.ask(f"echo '127.0.0.1 {DOMAIN}' >>/etc/hosts")
     box.ask("mkdir -p /etc/cairn/gate/locations.d && systemctl daemon-reload "
-            "&& systemctl enable --quiet --now cairn-gate")  # fmt: skip
+            "&& systemctl enable --quiet cairn-gate && systemctl restart cairn-gate")  # fmt: skip
     return box
 
 
