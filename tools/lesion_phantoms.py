@@ -100,7 +100,8 @@ def dataset(site: str, phantom: Phantom) -> Dataset:
     image.PatientBirthDate, image.PatientSex, image.PatientAge = "19600101", "O", "064Y"
     image.StudyDate, image.StudyTime, image.AccessionNumber = "20240310", "101500", ""
     image.AcquisitionDate, image.AcquisitionTime = "20240310", "101520"
-    image.Modality, image.Manufacturer = "CT", "Cairn phantom"
+    # Not the word of the name: de-identification takes values out that repeat it.
+    image.Modality, image.Manufacturer = "CT", "Example Imaging"
     image.BodyPartExamined = "ABDOMEN"
     image.ImageType = ["DERIVED", "PRIMARY", "AXIAL", LABELS[phantom.sick]]
     image.QualityControlImage, image.InstanceNumber = "YES", 1
