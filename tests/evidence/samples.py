@@ -46,6 +46,8 @@ def gathered(
     policy = CATALOGUE
     rounds: Rounds = []
     for check in policy.of(Moment.HOST):
+        if check.applies == ("hub",):
+            continue  # it asks a data provider nothing
         own = copy.deepcopy(RECORDED[check.id])
         tamper(check.id, own)
         rounds += own
