@@ -43,10 +43,8 @@ def _own_output() -> IO[bytes]:
 def _limit(limits: dict[str, int]) -> None:
     """Lower what each process may have; without rights nobody raises it again.
 
-    Who watches, and everything else of the host, comes first. More processes than are allowed can
-    be started, but not many: the watch ends what starts them.
+    More processes than are allowed can be started, but not many: the watch ends what starts them.
     """
-    os.nice(19)
     for kind, most in {
         resource.RLIMIT_AS: limits["memory"] + 2 * 2**30,
         resource.RLIMIT_NPROC: limits["processes"] + 32,
