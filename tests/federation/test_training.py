@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from roles.harness import Ground
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.long]
 
 NODES = {"a": "debian-13", "b": "debian-12"}
 HEALTH = "/usr/local/libexec/cairn/agent-health"
