@@ -269,7 +269,7 @@ def test_the_agent_decides_and_rewrites_nothing(box: Ground, harm: str) -> None:
 @pytest.mark.sandbox
 def test_an_account_that_was_changed_stops_the_role(box: Ground) -> None:
     file = "/var/lib/cairn-account/*.jsonl"
-    box.ask(f"cp -a {file} /root/kept.jsonl; sed -i '2s/approved/refused/' {file}")
+    box.ask(f"cp -a {file} /root/kept.jsonl; sed -i '2s/20/19/' {file}")
     assert box.ssh(f"sudo {LIBEXEC}/account verify").returncode == 1
     failed = box.apply(planned(box)[0]).failure
     box.ask(f"for one in {file}; do cat /root/kept.jsonl >$one; done")
