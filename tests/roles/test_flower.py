@@ -40,6 +40,7 @@ def box(
     host = request.param.replace("debian-", "d")
     try:
         here = ground(NODE, host, request.param, tmp_path_factory.mktemp(host))
+        here.ask("apt-get update --quiet=2")
         assert changed(here)
         yield here
     finally:

@@ -150,6 +150,7 @@ def test_keys_are_roots_alone_and_the_service_is_shut_in(box: Ground, chain: str
     del chain
     modes = box.ask("stat --format='%a %U %n' /etc/cairn/hub/*.key")
     assert modes.splitlines() == [
+        "600 root /etc/cairn/hub/federation.key",
         "600 root /etc/cairn/hub/intermediate.key",
         "600 root /etc/cairn/hub/token.key",
     ]
@@ -203,7 +204,14 @@ def test_removal_keeps_keys_and_register_and_coming_back_goes_on(
 ) -> None:
     node = enrolled(hub, tmp_path / "hospital-b")
     assert box.apply(planned(box, chain), tasks_from="remove").failure is None
-    left = ["intermediate.crt", "intermediate.csr", "intermediate.key", "root.crt", "token.key"]
+    left = [
+        "federation.key",
+        "intermediate.crt",
+        "intermediate.csr",
+        "intermediate.key",
+        "root.crt",
+        "token.key",
+    ]
     assert box.ask("ls /etc/cairn/hub").splitlines() == left
     assert "9000" not in box.ask("ss -Hlnt")
     assert changed(box.apply(planned(box, chain)))
