@@ -92,7 +92,7 @@ def test_one_that_was_left_half_made_is_made_anew(box: Ground) -> None:
     )
     assert "Install the wheels of the pack" in changed(box, check=True)
     assert changed(box)
-    assert "flwr" in box.ask("/opt/cairn/flower/bin/flwr --version").lower()
+    assert "1.41.0" in box.ask("/opt/cairn/flower/bin/flwr --version")
     assert box.ask("ls -d /opt/cairn/flower-*") == folder
 
 
@@ -107,7 +107,7 @@ def test_other_bytes_are_refused(box: Ground) -> None:
 
 @pytest.mark.sandbox
 def test_removal_leaves_nothing(box: Ground) -> None:
-    assert changed(box, tasks_from="remove")
+    assert box.apply(planned(box), tasks_from="remove").failure is None
     assert box.ask("ls /opt/cairn") == ""
     assert changed(box)
     assert box.ask(TRY) == "1.41.0 3.0.2 4"
