@@ -105,7 +105,6 @@ def test_other_bytes_are_refused(box: Ground) -> None:
     assert "has other bytes than the plan names" in str(look.failure)
 
 
-@pytest.mark.long
 @pytest.mark.sandbox
 def test_removal_leaves_nothing(box: Ground) -> None:
     assert box.apply(planned(box), tasks_from="remove").failure is None
