@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    EndpointConnectionError,
-    SSLError,
-)
+from botocore.exceptions import ClientError, EndpointConnectionError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -57,7 +52,13 @@ class Server:
             aws_secret_access_key=secret,
             region_name="us-east-1",
             verify=str(self.folder / "node.crt"),
-            config=Config(proxies={}, retries={"max_attempts": 1}),
+            config=Config(
+                proxies={},
+                retries={"max_attempts": 1},
+                # An upload of nothing then has no body at all. The server refuses before it has
+                # read one and closes; a client that still writes would miss the answer.
+                request_checksum_calculation="when_required",
+            ),
         )
 
     @property
@@ -182,20 +183,6 @@ def refused(call: Callable[..., Any], **what: Any) -> str:  # noqa: ANN401
     return str(caught.value.response["Error"]["Code"])
 
 
-def refused_upload(call: Callable[..., Any], **what: Any) -> str:  # noqa: ANN401
-    """Return the code with which S3 refuses to take bytes.
-
-    The server answers before it has read them and closes. A client that still writes may find the
-    connection broken instead of the answer, so it asks again.
-    """
-    for _ in range(20):
-        try:
-            return refused(call, **what)
-        except (ConnectionClosedError, SSLError):
-            continue
-    pytest.fail("no answer to twenty uploads")
-
-
 def test_each_consumer_may_do_what_was_granted_and_nothing_else(
     buckets: Callable[..., None], wanted: dict[str, Any], server: Server
 ) -> None:
@@ -212,7 +199,8 @@ def test_each_consumer_may_do_what_was_granted_and_nothing_else(
     curator.put_object(**bucket, Key="a/b", Body=b"one")
     assert team.get_object(**bucket, Key="a/b")["Body"].read() == b"one"
     assert [one["Key"] for one in team.list_objects_v2(**bucket)["Contents"]] == ["a/b"]
-    assert refused_upload(team.put_object, **bucket, Key="a/b", Body=b"two") == "AccessDenied"
+    assert refused(team.put_object, **bucket, Key="a/b") == "AccessDenied"
+    assert team.get_object(**bucket, Key="a/b")["Body"].read() == b"one"
     assert refused(team.delete_object, **bucket, Key="a/b") == "AccessDenied"
     assert refused(team.put_bucket_policy, **bucket, Policy="{}") == "AccessDenied"
     assert refused(team.create_bucket, Bucket="another") == "AccessDenied"
