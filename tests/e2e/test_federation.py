@@ -1,0 +1,209 @@
+"""A federation as the demo brings it up: a hub, two hospitals, a training; then what may not be.
+
+Each test goes on where the last one ended, and leaves a federation that trains.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e.federation import HOSPITALS, HUB, OPS, ROOTS, Federation, waited
+
+if TYPE_CHECKING:
+    from e2e.houses import House
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.pulumi, pytest.mark.long]
+
+A, B = HOSPITALS
+#: `--log-cli-level=info` shows how each run ended.
+SCREEN = logging.getLogger(__name__)
+COMPLETED = "finished:completed"
+KEY = re.compile(rb"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----\s+\S{40}")
+#: Folders of a host where something may lie; a key elsewhere is one that was carried.
+LOOKED_AT = "/etc /var/lib /var/log /root /home /tmp /var/tmp /srv /run"
+#: Where a host keeps the keys that it made.
+KEPT = ("/etc/cairn/", "/etc/ssh/ssh_host_", "/etc/ssl/private/", "/run/credentials/")
+IDENTITY = "/etc/cairn/federation"
+CUT = (
+    "nft add table inet cut && nft 'add chain inet cut out { type filter hook output priority "
+    "-200; }' && nft add rule inet cut out tcp dport 443 drop"
+)
+
+
+@pytest.fixture(scope="module")
+def shown(house: House) -> tuple[Federation, str]:
+    """The federation, and the screen of the demo."""
+    made = Federation(house)
+    return made, made.demo()
+
+
+@pytest.fixture
+def federation(shown: tuple[Federation, str]) -> Federation:
+    return shown[0]
+
+
+def test_two_hospitals_train_one_model(shown: tuple[Federation, str]) -> None:
+    federation, screen = shown
+    assert screen.count(COMPLETED) >= 2
+    for word in ("single", "federated", "central"):
+        assert re.search(rf"^ *{word} ", screen, re.MULTILINE), word
+    for node in HOSPITALS:
+        assert federation.member(node)["status"] == "enrolled"
+    for node in (HUB, *HOSPITALS):
+        federation.house.cairn("verify", node)
+
+
+def test_the_account_of_the_runs_stands_on_all_sides(federation: Federation) -> None:
+    for node in (HUB, *HOSPITALS):
+        told = federation.house.cairn("runs", node)
+        assert federation.digest[:12] in told.out
+        assert "Phantom" not in told.all
+
+
+def test_no_private_key_is_on_another_machine_than_its_own(federation: Federation) -> None:
+    root = federation.house.root
+    # The root's own is encrypted; the key of whoever signs applications was made here.
+    own = {f"{ROOTS}/root/root.key", f"{ROOTS}/signer"}
+    own |= {f"{ROOTS}/second/root.key"}
+    left = {
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and not path.is_symlink() and KEY.search(path.read_bytes())
+    }
+    assert {one for one in left if not one.startswith((".venv/", "src/"))} <= own
+    prints: list[str] = []
+    for node in (HUB, *HOSPITALS):
+        look = f"grep -rlsE 'BEGIN ([A-Z]+ )*PRIVATE KEY' {LOOKED_AT} || true"
+        found = federation.says(node, look).split()
+        assert [one for one in found if not one.startswith(KEPT)] == []
+        prints += federation.says(
+            node, f"cd {IDENTITY} && sha256sum *.key | cut -d' ' -f1"
+        ).split() if node != HUB else []  # fmt: skip
+    assert len(set(prints)) == len(prints) == 2 * len(HOSPITALS)
+
+
+def test_a_hospital_reaches_one_port_of_the_hub_and_no_other_hospital(
+    federation: Federation,
+) -> None:
+    hub, other = (federation.host(node).address for node in (HUB, B))
+    probe = (
+        "import socket,sys\n"
+        "for p in map(int, sys.argv[2:]):\n"
+        "    s=socket.socket(); s.settimeout(2)\n"
+        "    print(p, s.connect_ex((sys.argv[1], p)))\n"
+    )
+    closed = "22 80 5432 8000 8080 9000 9091 9092 9093 9094 18000"
+    for address, ports in ((hub, closed), (other, f"{closed} 443 4243 7070 8042 8443 11112")):
+        told = federation.says(A, f"python3 -c '{probe}' {address} {ports}")
+        assert len(told.splitlines()) == len(ports.split())
+        assert [line for line in told.splitlines() if line.endswith(" 0")] == [], address
+    opened = federation.says(A, f"runuser -u cairn-fl-forward -- python3 -c '{probe}' {hub} 443")
+    assert opened.strip() == "443 0"
+
+
+def test_the_hub_shows_a_hospital_no_page_that_gives_orders(federation: Federation) -> None:
+    ask = (
+        f"curl -s -o /dev/null -w '%{{http_code}}\\n' -m 10 --cacert {IDENTITY}/ca.crt "
+        f"--cert {IDENTITY}/node.crt --key {IDENTITY}/node.key https://hub.demo.example"
+    )
+    for path in ("/docs", "/openapi.json", "/v1/control/list-runs", "/v1/runtime/acquire-task",
+                 "/admin", "/provisioners", "/health"):  # fmt: skip
+        assert federation.says(A, f"{ask}{path}").strip() in {"403", "404"}, path
+
+
+def test_an_application_that_nobody_approved_runs_nowhere(federation: Federation) -> None:
+    for node in HOSPITALS:
+        federation.house.cairn("app", "revoke", node, federation.digest, "--by", OPS)
+    assert COMPLETED not in federation.train(status=4)
+    for node in HOSPITALS:
+        federation.approve(node)
+    assert COMPLETED in federation.train()
+
+
+def test_one_site_alone_gives_no_result(federation: Federation) -> None:
+    federation.house.cairn("hub", "suspend", B, "--hub", HUB)
+    assert COMPLETED not in federation.train(status=4)
+    federation.house.cairn("hub", "resume", B, "--hub", HUB)
+    federation.trains_again()
+
+
+@pytest.mark.parametrize(
+    ("node", "harm", "remedy"),
+    [
+        pytest.param(HUB, "systemctl kill -s KILL cairn-fl-link", "true", id="hub killed"),
+        pytest.param(A, "systemctl kill -s KILL cairn-fl-node", "true", id="node killed"),
+        pytest.param(A, "systemctl stop cairn-fl-agent", "systemctl start cairn-fl-agent",
+                     id="SuperExec dead"),
+        pytest.param(A, CUT, "sleep 60; nft delete table inet cut", id="network cut for a minute"),
+    ],
+)  # fmt: skip
+def test_what_breaks_in_a_run_ends_it_and_harms_no_later_one(
+    federation: Federation, node: str, harm: str, remedy: str
+) -> None:
+    work = federation.starts_to_train()
+    federation.says(node, harm)
+    federation.says(node, remedy)
+    said = work.end()
+    SCREEN.info(said.all)
+    assert ("finished:" in said.all) or said.status != 0
+    federation.trains_again()
+
+
+def test_a_node_that_is_revoked_in_a_run_is_out_within_a_minute(federation: Federation) -> None:
+    work = federation.starts_to_train()
+    federation.house.cairn("hub", "revoke", B, "--hub", HUB, "--yes")
+    began = time.monotonic()
+    ask = f"curl -s -m 10 --cacert {IDENTITY}/ca.crt --cert {IDENTITY}/node.crt "
+    ask += f"--key {IDENTITY}/node.key -o /dev/null -w '%{{http_code}}' https://hub.demo.example/x"
+    waited(lambda: federation.says(B, f"{ask} || true") == "400", "a revoked node is let in", 60)
+    assert time.monotonic() - began < 60
+    said = work.end()
+    SCREEN.info(said.all)
+    assert COMPLETED not in federation.train(status=4)
+    federation.invite(B)
+    federation.trains_again()
+
+
+def test_keys_of_a_node_are_changed(federation: Federation) -> None:
+    before = federation.says(A, f"sha256sum {IDENTITY}/*.key")
+    federation.invite(A, "rotate")
+    after = federation.says(A, f"sha256sum {IDENTITY}/*.key")
+    assert {*before.split()} & {*after.split()} == {f"{IDENTITY}/agent.key", f"{IDENTITY}/node.key"}
+    federation.trains_again()
+
+
+def test_another_root_takes_over(federation: Federation) -> None:
+    root = federation.house.root
+    first, second = root / ROOTS / "root", federation.another_root()
+    known = {
+        one: (one / "root.crt").read_text() + (one / "root.crl").read_text()
+        for one in (first, second)
+    }
+    chain = (root / "nodes/try-hub-chain.crt").read_text()
+    federation.stands_under(chain + known[second])
+    federation.trains_again()
+    anew = federation.signed_by(second)
+    federation.stands_under(anew + known[first])
+    federation.trains_again()
+    for node in HOSPITALS:
+        federation.renew(node)
+    federation.stands_under(anew)
+    federation.trains_again()
+    for node in HOSPITALS:
+        issuer = federation.says(
+            node, f"openssl storeutl -noout -text -certs {IDENTITY}/node.crt | grep Issuer:"
+        )
+        assert "second" in issuer
+        federation.house.cairn("verify", node)
+
+
+def test_a_second_demo_makes_nothing_anew(federation: Federation) -> None:
+    kept = {node: federation.says(node, "stat -c %Y /etc/cairn") for node in (HUB, *HOSPITALS)}
+    federation.demo()
+    assert federation.member(A)["status"] == federation.member(B)["status"] == "enrolled"
+    assert kept == {node: federation.says(node, "stat -c %Y /etc/cairn") for node in kept}
