@@ -154,6 +154,17 @@ def test_what_breaks_in_a_run_ends_it_and_harms_no_later_one(
     federation.trains_again()
 
 
+def test_a_site_that_goes_dark_in_a_run_ends_it_and_comes_back(federation: Federation) -> None:
+    work = federation.starts_to_train()
+    federation.house.cairn("sandbox", "stop", B)
+    said = work.end()
+    SCREEN.info(said.all)
+    assert COMPLETED not in said.all
+    federation.house.cairn("verify", A)
+    federation.house.cairn("sandbox", "start", B)
+    federation.trains_again()
+
+
 def test_a_node_that_is_revoked_in_a_run_is_out_within_a_minute(federation: Federation) -> None:
     work = federation.starts_to_train()
     federation.house.cairn("hub", "revoke", B, "--hub", HUB, "--yes")
