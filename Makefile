@@ -1,7 +1,7 @@
 # Everything a person runs from a checkout. The work is done by the scripts in tools/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test long lint format bench lock clean
 
 # One node of nodes/ for the demo; a whole federation if empty.
 NODE ?=
@@ -17,6 +17,9 @@ demo: setup ## Bring up a hub and two hospitals on this computer, and train over
 
 test: setup ## Lint, then run all tests; with root also those on real sandbox hosts
 	@tools/test
+
+long: setup ## Run the tests that take too long for every run, on real sandbox hosts
+	@tools/test long
 
 lint: setup ## Judge Python, Ansible and shell without changing anything
 	@tools/lint

@@ -108,7 +108,9 @@ def planned(box: Ground) -> tuple[PlannedRole, ...]:
     return account.plan(mine), approval.plan(mine), hub_apps.plan(hub)
 
 
-@pytest.fixture(scope="module", params=["debian-13", "debian-12"])
+@pytest.fixture(
+    scope="module", params=["debian-13", pytest.param("debian-12", marks=pytest.mark.long)]
+)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:

@@ -32,7 +32,9 @@ def test_the_argument_specs_say_the_same_as_the_defaults(entry: str) -> None:
     assert {name: option["default"] for name, option in options.items()} == defaults
 
 
-@pytest.fixture(scope="module", params=["debian-13", "debian-12"])
+@pytest.fixture(
+    scope="module", params=["debian-13", pytest.param("debian-12", marks=pytest.mark.long)]
+)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
