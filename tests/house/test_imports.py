@@ -31,7 +31,7 @@ ALLOWED = {
     "policy_pack": {"stack", "checks", "render", "plan", "spec"},
     "apps": {"evidence", "provider", "ansible", "stack", "spec"},
     "datasets": {"provider", "ansible", "stack", "spec"},
-    "federation": {"provider", "ansible", "stack", "plan", "spec"},
+    "federation": {"evidence", "provider", "ansible", "stack", "plan", "spec"},
     "evidence": {"checks", "render", "plan", "spec"},
     "cli": {
         "apps",
