@@ -85,6 +85,7 @@ def asked(
     monkeypatch.setattr(handing, "tell", lambda event, _: told.append(("account", event)))
     monkeypatch.setattr(runs.subprocess, "run", lambda words, **_: told.append(tuple(words)))
     monkeypatch.setattr("cairn_hub_apps.bucket.PATIENCE", 2)
+    monkeypatch.setattr(results.os, "sync", lambda: None)
     return told
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from cairn_account.refusal import Refused
@@ -50,6 +51,8 @@ def put(folder: Path, names: Iterable[str], bucket: Bucket) -> None:
         files = {name: _put(folder, name, bucket) for name in names}
         fresh = folder / f".{STORED}"
         fresh.write_text(json.dumps({"bucket": bucket.name, "files": files}), "utf-8")
+        # The storage is on this host, and what it holds in memory would not outlast a power cut.
+        os.sync()
         fresh.replace(folder / STORED)
     for name in names:
         (folder / name).unlink(missing_ok=True)
