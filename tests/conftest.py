@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parent))
 # of interruptions need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ("sandbox.hosts", "e2e.houses", "e2e.machines")
+pytest_plugins = ("sandbox.hosts", "e2e.houses", "e2e.machines", "softhsm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,6 +24,8 @@ ACCOUNT = "/usr/local/libexec/cairn/account verify"
 OWNERS = r"""cd /var/lib/cairn-account && stat --format='%a %U' . *.jsonl 2>/dev/null; true"""
 #: What the folder and the files in it must be.
 OWN = {"700 cairn-account", "600 cairn-account"}
+#: Compares what the bucket for results has with what was put, the last run byte for byte.
+KEPT = "/usr/local/libexec/cairn/hub-apps kept"
 #: Hands in a line that only root may, as an account with no rights.
 FORGE = (
     "setpriv --reuid=65534 --regid=65534 --clear-groups python3 -c 'import socket; "
@@ -108,6 +110,36 @@ def account_is_whole(host: EvidenceHost) -> Findings:
         At(host, "/run/cairn-account.sock"),
         f"an account without rights: {forged.text.strip()[:120]}",
     )
+
+
+@check(
+    id="HUB-12",
+    title="Results of runs lie whole in the bucket of the hub",
+    severity=Severity.HIGH,
+    supports=("GDPR 5(1)(f)",),
+    remediation="Look at `systemctl status cairn-s3`; results that wait are put by the next run.",
+    applies=("hub",),
+    limit_s=60,
+)
+def results_are_kept(host: EvidenceHost) -> Findings:
+    """A model that nobody can show any more, or that was changed, is no result.
+
+    Each object is compared in size, those of the last run byte for byte; nothing may wait.
+    """
+    wanted = [one for one in host.plan.roles if one.name == "hub_apps"]
+    if not any(one.settings["storage"] for one in wanted):
+        yield NOT_APPLICABLE, "no results are put into a bucket on this host"
+        return
+    reply = host.run(KEPT)
+    try:
+        runs = json.loads(reply.text)["runs"]
+        told = [(str(one["run"]), one["sound"] is True, str(one["why"])) for one in runs]
+    except (ValueError, TypeError, KeyError):
+        raise VerifyFailed(f"the results cannot be asked for: {reply.last}") from None
+    if not told:
+        yield NOT_APPLICABLE, "no run has ended on this hub yet"
+    for run, sound, why in told:
+        yield sound, At(host, f"run {run}"), why or "in the bucket, as it was put"
 
 
 def _proven(host: EvidenceHost, words: tuple[str, ...]) -> Iterator[Any]:

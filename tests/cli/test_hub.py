@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from federation.test_root import PASSPHRASE, openssl, request
+from softhsm import reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,3 +76,56 @@ def test_a_passphrase_that_cannot_be_read_is_told(run: Run, made: Path, referenc
     assert result.exit_code == 2
     assert not (made / "other").exists()
     assert "three words" not in result.stderr
+
+
+@pytest.fixture
+def in_token(run: Run, tmp_path: Path, token_folder: Path) -> Path:
+    key = reference(f"file:{token_folder}/pin", "vault", f"cli-{tmp_path.name}")
+    result = run("hub", "init", str(tmp_path / "root"), "--federation", "demo", "--key", key)
+    assert result.exit_code == 0, result.stderr
+    assert "Keep the token in one safe" in result.stdout
+    return tmp_path
+
+
+def test_a_root_in_a_token_signs_and_withdraws_without_a_word_of_it(
+    run: Run, in_token: Path
+) -> None:
+    asked = request(ec.generate_private_key(ec.SECP256R1()))
+    (in_token / "hub.csr").write_bytes(asked.public_bytes(Encoding.PEM))
+    of_root, out = ("--root", str(in_token / "root")), in_token / "hub.crt"
+    words = ("--domain", "hub.demo.example", "--out", str(out))
+    signed = run("hub", "intermediate", str(in_token / "hub.csr"), *of_root, *words)
+    assert signed.exit_code == 0, signed.stderr
+    verified = "verify -crl_check -CRLfile root/root.crl -CAfile root/root.crt hub.crt"
+    assert openssl(in_token, verified).stdout == "hub.crt: OK\n"
+    assert run("hub", "withdraw", str(out), *of_root).exit_code == 0
+    assert "certificate revoked" in openssl(in_token, verified).stderr
+
+
+def test_a_token_that_is_away_is_told_and_the_list_stays(in_token: Path) -> None:
+    """In a process of its own, as a person has it: the library looks for tokens once."""
+    (in_token / "none").mkdir()
+    (in_token / "none.conf").write_text(f"directories.tokendir = {in_token}/none\n")
+    before = (in_token / "root" / "root.crl").read_bytes()
+    verb = ("hub", "withdraw", str(in_token / "root" / "root.crt"))
+    done = subprocess.run(
+        [sys.executable, "-c", "from cairn.cli.main import main; main()", *verb,
+         "--root", str(in_token / "root")],
+        env={**os.environ, "SOFTHSM2_CONF": str(in_token / "none.conf")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "of token `vault`: NoSuchToken" in done.stderr
+    assert "plug it in" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert (in_token / "root" / "root.crl").read_bytes() == before
+
+
+def test_a_passphrase_for_a_token_is_refused(run: Run, in_token: Path, tmp_path: Path) -> None:
+    key = (in_token / "root" / "root.pkcs11").read_text().strip()
+    words = ("--federation", "demo", "--key", key, "--passphrase", "env:ANY")
+    result = run("hub", "init", str(tmp_path / "second"), *words)
+    assert (result.exit_code, "has a PIN" in result.stderr) == (2, True)
+    of_root = ("--root", str(in_token / "root"), "--passphrase", "env:ANY")
+    result = run("hub", "withdraw", str(in_token / "root" / "root.crt"), *of_root)
+    assert (result.exit_code, "has a PIN" in result.stderr) == (2, True)

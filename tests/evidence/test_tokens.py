@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,29 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cairn.errors import Misuse
 from cairn.evidence import keys, publish, statement, verify
 from evidence import samples
+from softhsm import MODULE, PIN, reference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODULE = "/usr/lib/softhsm/libsofthsm2.so"
-PIN = "4711-0815"
-
 
 @pytest.fixture(scope="module")
-def token(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Make a token in software with one key pair, and return the reference to it."""
-    folder: Path = tmp_path_factory.mktemp("token")
-    (folder / "tokens").mkdir()
-    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}/tokens\n")
-    (folder / "pin").write_text(f"{PIN}\n")
-    with pytest.MonkeyPatch.context() as patch:
-        # The library reads it once in the life of a process.
-        patch.setenv("SOFTHSM2_CONF", str(folder / "softhsm2.conf"))
-        words = ["--init-token", "--free", "--label", "site", "--pin", PIN, "--so-pin", PIN]
-        program = shutil.which("softhsm2-util") or "softhsm2-util"
-        subprocess.run([program, *words], check=True, capture_output=True)
-        make_key("reports")
-    return reference(f"file:{folder}/pin")
+def token(token_folder: Path) -> str:
+    """Make a token with one key pair, and return the reference to it."""
+    make_key("reports")
+    return reference(f"file:{token_folder}/pin")
 
 
 def make_key(label: str) -> None:
@@ -49,10 +35,6 @@ def make_key(label: str) -> None:
         domain = session.create_domain_parameters(kind, wish, local=True)
         made = pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN
         domain.generate_keypair(mechanism=made, store=True, label=label)
-
-
-def reference(pin: str, token: str = "site", label: str = "reports") -> str:
-    return f"pkcs11:token={token};object={label}?module-path={MODULE}&pin-source={pin}"
 
 
 def test_a_report_is_signed_in_the_token_and_verified_without_it(

@@ -27,11 +27,11 @@ ALLOWED = {
     "ansible": {"render", "plan", "spec"},
     "sandbox": {"plan", "spec"},
     "provider": {"ansible", "artefacts", "sandbox", "checks", "render", "plan", "spec"},
-    "stack": {"sandbox", "checks", "render", "plan", "spec"},
+    "stack": {"provider", "ansible", "sandbox", "checks", "render", "plan", "spec"},
     "policy_pack": {"stack", "checks", "render", "plan", "spec"},
     "apps": {"evidence", "provider", "ansible", "stack", "spec"},
     "datasets": {"provider", "ansible", "stack", "spec"},
-    "federation": {"provider", "ansible", "stack", "plan", "spec"},
+    "federation": {"evidence", "provider", "ansible", "stack", "plan", "spec"},
     "evidence": {"checks", "render", "plan", "spec"},
     "cli": {
         "apps",

@@ -137,6 +137,7 @@ PLANNED = PlannedHost(
         ),
         PlannedRole("intake"),
         PlannedRole("account"),
+        PlannedRole("hub_apps", settings={"storage": {"bucket": "results"}}),
         PlannedRole("approval"),
         PlannedRole(
             "fl_agent",

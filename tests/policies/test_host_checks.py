@@ -49,6 +49,8 @@ TAMPERED: list[tuple[str, str, str, str]] = [
     ("APP-02", "owners", "600 cairn-account", "660 cairn-account"),
     ("APP-02", "owners", "600 cairn-account", "600 cairn-fl-agent"),
     ("APP-02", "forged", "", "connected\n"),
+    ("HUB-12", "answer", '"sound": true', '"sound": false'),
+    ("HUB-12", "answer", '"sound": true, "why": ""', '"sound": false, "why": "they wait"'),
     ("HST-25", "answer", '"gate": [true', '"gate": [false'),
     ("HST-26", "answer", '"network": [true', '"network": [false'),
     ("HST-26", "answer", '"files": [true', '"files": [false'),

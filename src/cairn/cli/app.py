@@ -234,7 +234,8 @@ def run(  # noqa: PLR0913 - one parameter for each option
 def fetch(node: str, number: str, out: Path) -> None:
     """Copy the results of a run from the hub.
 
-    Writes the model, its card and its figures into a new folder. `cairn results` compares them.
+    Writes the model, its card and its figures into a new folder, from the hub's bucket `results`
+    or, where it has no storage, from its disk. `cairn results` compares them.
     """
     from cairn.apps import desk  # noqa: PLC0415 - help needs none of it
 

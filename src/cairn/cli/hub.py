@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cairn.cli import hub_nodes
 from cairn.cli.files import write_new
 from cairn.errors import Misuse
+
+if TYPE_CHECKING:
+    from cairn.federation.root import Root
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -18,7 +22,8 @@ _root = click.option(
 )
 _passphrase = click.option(
     "--passphrase", metavar="REFERENCE",
-    help="Where the root's passphrase stands, env:NAME or file:/path; asked for if absent.",
+    help="Where the passphrase of a key in a file stands, env:NAME or file:/path; asked for if "
+    "absent.",
 )  # fmt: skip
 
 
@@ -38,23 +43,39 @@ for _verb in hub_nodes.VERBS:
 @hub.command(short_help="Make the root of a federation, once")
 @click.argument("folder", type=FOLDER)
 @click.option("--federation", required=True, metavar="NAME", help="Name of the federation.")
+@click.option(
+    "--key", metavar="REFERENCE",
+    help="Token that makes the key and keeps it, pkcs11:...; a key in a file if absent.",
+)  # fmt: skip
 @_passphrase
-def init(folder: Path, federation: str, passphrase: str | None) -> None:
+def init(folder: Path, federation: str, key: str | None, passphrase: str | None) -> None:
     """Make the root of a federation, once.
 
     Writes its key (encrypted, for its owner alone), its certificate and an empty list of what it
     withdrew into FOLDER. What is there stays.
+
+    With --key the key pair is made in that token, under a label that is free there, and never
+    leaves it; FOLDER gets the reference in place of the key. The reference names where the PIN
+    stands (pin-source=env:NAME or file:/path), not the PIN.
     """
     from cairn.federation import root  # noqa: PLC0415 - help needs none of it
 
-    made = root.make(folder, federation, _read(passphrase, confirm=True))
+    if key is None:
+        made = root.make(folder, federation, _read(passphrase, confirm=True))
+        keep = (
+            f"Copy {folder} to two sticks, keep them in two safes, keep the passphrase in a third\n"
+            "place, and delete the folder here."
+        )
+    else:
+        _refuse_passphrase(passphrase)
+        made = root.make_in_token(folder, federation, key)
+        keep = (
+            f"Keep the token in one safe, its PIN in another, and {folder} on two sticks; it has\n"
+            "no secret in it. The key has no copy, unless the maker of the token has a way for it."
+        )
     click.echo(f"{folder / root.CERTIFICATE}  {root.fingerprint(made.certificate)}")
     click.echo(f"  valid until {made.certificate.not_valid_after_utc:%Y-%m-%d}")
-    click.echo(
-        f"Copy {folder} to two sticks, keep them in two safes, keep the passphrase in a third\n"
-        f"place, and delete the folder here. The hub and its nodes need {root.CERTIFICATE} and "
-        f"{root.CRL} only."
-    )
+    click.echo(f"{keep} The hub and its nodes need {root.CERTIFICATE} and {root.CRL} only.")
 
 
 @hub.command(short_help="Sign the intermediate of a hub")
@@ -77,7 +98,7 @@ def intermediate(
     from cairn.federation import root  # noqa: PLC0415 - help needs none of it
 
     asked = root.read_request(request)
-    opened = root.read(folder, _read(passphrase))
+    opened = _opened(folder, passphrase)
     made = root.sign_intermediate(opened, asked, domain)
     write_new(out, root.pem(made) + root.pem(opened.certificate) + root.read_list(folder))
     click.echo(f"{out}  {root.fingerprint(made)}")
@@ -98,8 +119,22 @@ def withdraw(certificate: Path, folder: Path, passphrase: str | None) -> None:
     from cairn.federation import root  # noqa: PLC0415 - help needs none of it
 
     withdrawn = root.read_certificate(certificate)
-    root.withdraw(folder, root.read(folder, _read(passphrase)), withdrawn)
+    root.withdraw(folder, _opened(folder, passphrase), withdrawn)
     click.echo(f"{folder / root.CRL} names {withdrawn.serial_number:x}")
+
+
+def _opened(folder: Path, passphrase: str | None) -> Root:
+    from cairn.federation import root  # noqa: PLC0415 - help needs none of it
+
+    if not root.is_in_token(folder):
+        return root.read(folder, _read(passphrase))
+    _refuse_passphrase(passphrase)
+    return root.read(folder)
+
+
+def _refuse_passphrase(reference: str | None) -> None:
+    if reference is not None:
+        raise Misuse("a key in a token has a PIN (pin-source) and no passphrase; leave it out")
 
 
 def _read(reference: str | None, *, confirm: bool = False) -> str:

@@ -6,15 +6,13 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from cairn.ansible.job import Connection
 from cairn.datasets.jobs import host_of
 from cairn.errors import ApplyFailed
 from cairn.provider.failures import Refused
-from cairn.provider.root_shell import root_shell
-from cairn.stack.places import connections, require_running
+from cairn.stack import orders
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from cairn.provider.root_shell import RootShell
     from cairn.spec.document import Document
@@ -43,26 +41,19 @@ def do(document: Document, job: Mapping[str, Any], tell: Tell) -> dict[str, Any]
     Raises:
         ApplyFailed: The host cannot be reached, or refused, or the job broke.
     """
-    require_running(document)
     host = host_of(document).name
-    way = connections(document)[host]
-    if way is None:
-        raise ApplyFailed(f"{document.spec.name}: {host} does not run")
-    try:
-        return asyncio.run(_do(f"{document.spec.name}: {host}", Connection(**way), job, tell))
-    except Refused as refused:
-        raise ApplyFailed(str(refused)) from None
-
-
-async def _do(name: str, way: Connection, job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    async with root_shell(name, way) as shell:
-        number = await submit(shell, job)
-        answer = await _waited(shell, number, tell)
-        await shell.run(f"{PROGRAM} forget {number}")
+    answer = orders.talk(document, host, lambda shell: _done(shell, job, tell))
     if not answer["ok"]:
-        raise ApplyFailed(f"{name}: {answer['message']}")
+        raise ApplyFailed(f"{document.spec.name}: {host}: {answer['message']}")
     result: dict[str, Any] = answer["result"]
     return result
+
+
+async def _done(shell: RootShell, job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    number = await submit(shell, job)
+    answer = await _waited(shell, number, tell)
+    await shell.run(f"{PROGRAM} forget {number}")
+    return answer
 
 
 async def submit(shell: RootShell, job: Mapping[str, Any]) -> str:
@@ -72,17 +63,11 @@ async def submit(shell: RootShell, job: Mapping[str, Any]) -> str:
         ApplyFailed: The host takes no jobs.
         Refused: The host cannot be reached.
     """
-    answer = await shell.run(f"{PROGRAM} submit", feed=_fed(job))
+    answer = await shell.run(f"{PROGRAM} submit", feed=orders.fed(json.dumps(job).encode()))
     if answer.status != 0:
-        told = answer.complaint.strip().splitlines() or ["it gave no reason"]
-        raise ApplyFailed(
-            f"{shell.host} takes no job ({told[-1]}); run `cairn up`, then this again"
-        )
+        told = orders.last_complaint(answer)
+        raise ApplyFailed(f"{shell.host} takes no job ({told}); run `cairn up`, then this again")
     return answer.text.strip()
-
-
-async def _fed(job: Mapping[str, Any]) -> AsyncIterator[bytes]:
-    yield json.dumps(job).encode()
 
 
 async def _waited(shell: RootShell, number: str, tell: Tell) -> dict[str, Any]:

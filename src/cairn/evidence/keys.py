@@ -81,7 +81,7 @@ def private(reference: str, passphrase: Callable[[str], str] | None = None) -> S
     )
 
     if reference.startswith(tokens.SCHEME):
-        return tokens.read(reference)
+        return tokens.TokenKey(tokens.read(reference))
     if not reference.startswith(FILE):
         # The rest may be a PIN, or somebody's key itself.
         kind = reference.partition(":")[0] if re.match(r"[a-z0-9]{1,12}:", reference) else ""

@@ -1,4 +1,4 @@
-"""Ed25519 keys that stay in hardware and sign there: PKCS #11 3.0, named by an RFC 7512 URI."""
+"""Keys that stay in hardware and sign there: PKCS #11 3.0, named by an RFC 7512 URI."""
 
 from __future__ import annotations
 
@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 #: How a reference to such a key begins.
 SCHEME: Final = "pkcs11:"
 EXAMPLE: Final = "pkcs11:token=cairn;object=reports?module-path=/usr/lib/M.so&pin-source=env:PIN"
+#: What to do about what a token says most often; its errors have names, and often no words.
+REMEDIES: Final = {
+    "NoSuchKey": "compare `object` with the labels that the token has",
+    "NoSuchToken": "plug it in, or compare `token` with its label",
+    "PinIncorrect": "correct what pin-source names; a token locks itself after a few wrong ones",
+    "PinLocked": "its officer has to set a new PIN",
+}
 _LENGTH: Final = 32
 """Bytes of a public Ed25519 key (RFC 8032)."""
 
 
 @dataclass(frozen=True, slots=True)
-class TokenKey:
-    """A key of a token, opened anew for each use.
+class Place:
+    """Where a key pair is: the token is opened anew for each use.
 
     Attributes:
         module: Library of the token's maker.
@@ -38,6 +45,33 @@ class TokenKey:
     label: str
     pin_source: str
 
+    @contextmanager
+    def opened(self, *, to_write: bool = False) -> Iterator[Any]:
+        """Give a session of the token, and end it.
+
+        Raises:
+            Misuse: The token is not there, or does not do what is asked of it.
+        """
+        import pkcs11  # noqa: PLC0415 - most keys are in files
+
+        pin = _pin(self.pin_source)
+        try:
+            token = pkcs11.lib(self.module).get_token(token_label=self.token)
+            with token.open(user_pin=pin, rw=to_write) as session:
+                yield session
+        except (pkcs11.PKCS11Error, RuntimeError) as error:
+            name = type(error).__name__
+            told = f"{name} {error}".strip()
+            remedy = f"; {REMEDIES[name]}" if name in REMEDIES else ""
+            raise Misuse(f"key `{self.label}` of token `{self.token}`: {told}{remedy}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """An Ed25519 key of a token."""
+
+    place: Place
+
     def sign(self, data: bytes) -> bytes:
         """Return the Ed25519 signature, 64 bytes, that the token makes.
 
@@ -46,7 +80,8 @@ class TokenKey:
         """
         import pkcs11  # noqa: PLC0415 - most keys are in files
 
-        with self._opened(pkcs11.ObjectClass.PRIVATE_KEY) as key:
+        with self.place.opened() as session:
+            key = self._found(session, pkcs11.ObjectClass.PRIVATE_KEY)
             return bytes(key.sign(data, mechanism=pkcs11.Mechanism.EDDSA))
 
     def public_key(self) -> Ed25519PublicKey:
@@ -56,28 +91,21 @@ class TokenKey:
             Ed25519PublicKey,
         )
 
-        with self._opened(pkcs11.ObjectClass.PUBLIC_KEY) as key:
+        with self.place.opened() as session:
+            key = self._found(session, pkcs11.ObjectClass.PUBLIC_KEY)
             point = bytes(key[pkcs11.Attribute.EC_POINT])
         # As a bare point or as a DER OCTET STRING, which ends with it: tokens do both.
         return Ed25519PublicKey.from_public_bytes(point[-_LENGTH:])
 
-    @contextmanager
-    def _opened(self, kind: Any) -> Iterator[Any]:  # noqa: ANN401 - the library has no types
+    def _found(self, session: Any, kind: Any) -> Any:  # noqa: ANN401 - the library has no types
         import pkcs11  # noqa: PLC0415 - most keys are in files
 
-        try:
-            token = pkcs11.lib(self.module).get_token(token_label=self.token)
-            with token.open(user_pin=_pin(self.pin_source)) as session:
-                yield session.get_key(
-                    object_class=kind, key_type=pkcs11.KeyType.EC_EDWARDS, label=self.label
-                )
-        except (pkcs11.PKCS11Error, RuntimeError) as error:
-            # The library's errors have names, and often no words.
-            told = f"{type(error).__name__} {error}".strip()
-            raise Misuse(f"key `{self.label}` of token `{self.token}`: {told}") from None
+        return session.get_key(
+            object_class=kind, key_type=pkcs11.KeyType.EC_EDWARDS, label=self.place.label
+        )
 
 
-def read(reference: str) -> TokenKey:
+def read(reference: str) -> Place:
     """Read a reference; nothing is opened yet.
 
     Raises:
@@ -92,7 +120,7 @@ def read(reference: str) -> TokenKey:
     missing = [name for name in wanted if not parts.get(name)]
     if missing:
         raise Misuse(f"the key in hardware lacks {', '.join(missing)}; write it as in {EXAMPLE}")
-    return TokenKey(*(parts[name] for name in wanted))
+    return Place(*(parts[name] for name in wanted))
 
 
 def _pin(source: str) -> str:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from cairn.ansible.job import Connection
-from cairn.errors import ApplyFailed, Misuse
-from cairn.provider.failures import Refused
-from cairn.provider.root_shell import root_shell
+from cairn.errors import Misuse
 from cairn.spec.node import HubNode
 from cairn.spec.signatures import signed_bytes
-from cairn.stack.places import connections, places, require_running
+from cairn.stack import orders
+from cairn.stack.places import places
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from cairn.provider.root_shell import Answer
     from cairn.spec.document import Document
     from cairn.spec.hosts import Host
 
 PROGRAM: Final = "/usr/local/libexec/cairn/hub-registry"
 REQUEST: Final = "/etc/cairn/hub/intermediate.csr"
-#: The status of a script that does not find what it asks.
-ABSENT: Final = 99
 #: What a spec lets the host of the authority run.
 AUTHORITY: Final = "hub-ca"
 
@@ -54,40 +48,15 @@ def ask(document: Document, *words: str, data: bytes = b"") -> str:
         ApplyFailed: The hub cannot be reached, or refuses.
         Misuse: The node is no hub.
     """
-    script = f'[ -x {PROGRAM} ] || exit {ABSENT}; exec {PROGRAM} "$@"'
-    none = "keeps no register yet; have the root sign it (docs/guide/root.md) and run `cairn up`"
-    return _said(document, script, none, *words, data=data)
-
-
-def _said(document: Document, script: str, none: str, *words: str, data: bytes = b"") -> str:
-    """Return what a script says as root on the hub; `none` is what is wrong if a file is absent."""
-    host = host_of(document).name
-    require_running(document)
-    way = connections(document)[host]
-    name = f"{document.spec.name}: {host}"
-    if way is None:
-        raise ApplyFailed(f"{name} does not run")
-    try:
-        answer = asyncio.run(_run(name, Connection(**way), script, words, data))
-    except Refused as refused:
-        raise ApplyFailed(str(refused)) from None
-    if answer.status == ABSENT or "No such file" in answer.complaint:
-        raise ApplyFailed(f"{name} {none}")
-    if answer.status != 0:
-        told = answer.complaint.strip().splitlines() or ["it gave no reason"]
-        raise ApplyFailed(f"{name}: {told[-1]}")
-    return answer.text
-
-
-async def _run(
-    name: str, way: Connection, script: str, words: tuple[str, ...], data: bytes
-) -> Answer:
-    async with root_shell(name, way) as shell:
-        return await shell.run(script, *words, feed=_fed(data))
-
-
-async def _fed(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+    return orders.ask(
+        document,
+        host_of(document).name,
+        f'exec {PROGRAM} "$@"',
+        *words,
+        feed=data,
+        absent="it keeps no register yet; have the root sign it (docs/guide/root.md) and run "
+        "`cairn up`",
+    )
 
 
 def request(document: Document) -> str:
@@ -97,7 +66,9 @@ def request(document: Document) -> str:
         ApplyFailed: The hub cannot be reached, or has made none.
         Misuse: The node is no hub.
     """
-    return _said(document, f"cat {REQUEST}", "made no request yet; run `cairn up` first")
+    script = f"[ -e {REQUEST} ] || exit {orders.ABSENT}; cat {REQUEST}"
+    absent = "it made no request yet; run `cairn up` first"
+    return orders.ask(document, host_of(document).name, script, absent=absent)
 
 
 def nodes(document: Document) -> list[dict[str, Any]]:

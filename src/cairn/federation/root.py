@@ -1,7 +1,8 @@
 """The root of a federation: made once, kept off-line, it signs the hub's intermediate and a CRL.
 
-X.509 v3 as RFC 5280 has it. The root's key is a file with a passphrase and never on a host; the key
-of the intermediate is made on the hub and never leaves it: only its request comes out.
+X.509 v3 as RFC 5280 has it. The root's key is a file with a passphrase, or stays in a PKCS #11
+token, and is never on a host; the key of the intermediate is made on the hub and never leaves it:
+only its request comes out.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cairn.errors import Misuse
+from cairn.evidence import tokens
+from cairn.federation import token_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-#: Files of a root's folder.
-KEY, CERTIFICATE, CRL = "root.key", "root.crt", "root.crl"
+#: Files of a root's folder: its key, or the place of one that is in a token.
+KEY, PLACE, CERTIFICATE, CRL = "root.key", "root.pkcs11", "root.crt", "root.crl"
 #: Years that a root, and an intermediate, are valid; the CRL of a root, in days.
 ROOT_YEARS, INTERMEDIATE_YEARS, CRL_DAYS = 20, 5, 400
 #: Shortest passphrase of a root, in characters.
@@ -36,7 +39,7 @@ _EARLIER = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A root with its key at hand."""
+    """A root with its key at hand, from a file or in a token."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
@@ -50,38 +53,71 @@ def make(folder: Path, federation: str, passphrase: str, now: datetime | None = 
     """
     if len(passphrase) < SHORTEST:
         raise Misuse(f"the passphrase has fewer than {SHORTEST} characters; take a longer one")
-    moment = now or datetime.now(UTC)
     key = ec.generate_private_key(ec.SECP384R1())
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, federation),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{federation} root {moment.year}"),
-        ]
-    )
-    certificate = (
-        _authority(name, name, key.public_key(), moment, ROOT_YEARS, depth=1)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA384())
-    )
-    root = Root(certificate, key)
+    root = _certified(key, federation, now)
     secret = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(passphrase.encode()),
     )
-    files = {KEY: secret, CERTIFICATE: pem(certificate), CRL: empty_list(root)}
-    _write_new(folder, files)
+    _write_new(folder, {KEY: secret, **_public_files(root)})
     return root
 
 
-def read(folder: Path, passphrase: str) -> Root:
-    """Read a root with its key.
+def make_in_token(
+    folder: Path, federation: str, reference: str, now: datetime | None = None
+) -> Root:
+    """Make a root of which the key pair is made in a token, and stays there.
+
+    The folder gets the certificate, an empty CRL, and the reference, which holds no secret.
 
     Raises:
-        Misuse: It is not there, the passphrase is wrong, or key and certificate do not fit.
+        Misuse: The folder holds a root already or cannot be written; the reference is wrong, or
+            the token is not there, does not open, or has a key of that label.
+    """
+    place = tokens.read(reference)
+    _refuse_another(folder)
+    key = token_key.make(place)
+    try:
+        root = _certified(key, federation, now)
+        _write_new(folder, {PLACE: f"{reference}\n".encode(), **_public_files(root)})
+    except Misuse as error:
+        told = f"`{place.label}` is in the token by now; remove it there, or name another `object`"
+        raise Misuse(f"{error}; {told}") from None
+    return root
+
+
+def is_in_token(folder: Path) -> bool:
+    """Whether the key of a root stays in a token."""
+    return (folder / PLACE).exists()
+
+
+def read(folder: Path, passphrase: str = "") -> Root:
+    """Read a root with its key, of which one in a token needs no passphrase.
+
+    Raises:
+        Misuse: It is not there, the passphrase is wrong, the token does not open, or key and
+            certificate do not fit.
     """
     certificate = read_certificate(folder / CERTIFICATE)
-    file = folder / KEY
+    key: ec.EllipticCurvePrivateKey
+    if is_in_token(folder):
+        name, key = PLACE, token_key.TokenKey(_place(folder / PLACE))
+    else:
+        name, key = KEY, _key_of_file(folder / KEY, passphrase)
+    if key.public_key() != certificate.public_key():
+        raise Misuse(f"{folder}: {name} and {CERTIFICATE} do not belong together")
+    return Root(certificate, key)
+
+
+def _place(file: Path) -> tokens.Place:
+    try:
+        return tokens.read(_content(file).decode().strip())
+    except (Misuse, UnicodeDecodeError) as error:
+        raise Misuse(f"{file}: {error}") from None
+
+
+def _key_of_file(file: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:
     secret = _content(file)
     if file.stat().st_mode & 0o077:
         raise Misuse(f"{file}: others may read this key; `chmod 600 {file}`")
@@ -91,9 +127,7 @@ def read(folder: Path, passphrase: str) -> Root:
         raise Misuse(f"{file}: does not open with this passphrase") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise Misuse(f"{file}: is no key that `cairn hub init` made")
-    if key.public_key() != certificate.public_key():
-        raise Misuse(f"{folder}: {KEY} and {CERTIFICATE} do not belong together")
-    return Root(certificate, key)
+    return key
 
 
 def read_certificate(file: Path) -> x509.Certificate:
@@ -232,6 +266,26 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def _certified(key: ec.EllipticCurvePrivateKey, federation: str, now: datetime | None) -> Root:
+    moment, public = now or datetime.now(UTC), key.public_key()
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, federation),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{federation} root {moment.year}"),
+        ]
+    )
+    certificate = (
+        _authority(name, name, public, moment, ROOT_YEARS, depth=1)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .sign(key, hashes.SHA384())
+    )
+    return Root(certificate, key)
+
+
+def _public_files(root: Root) -> dict[str, bytes]:
+    return {CERTIFICATE: pem(root.certificate), CRL: empty_list(root)}
+
+
 def _authority(  # noqa: PLR0913 - what every certificate of an authority says
     issuer: x509.Name,
     subject: x509.Name,
@@ -268,9 +322,7 @@ def _content(file: Path) -> bytes:
 
 def _write_new(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files for their owner alone; one that is there stays, and so does all else."""
-    there = [name for name in files if (folder / name).exists()]
-    if there:
-        raise Misuse(f"{folder} holds {there[0]} already; give another folder, or move it away")
+    _refuse_another(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, content in files.items():
@@ -279,3 +331,9 @@ def _write_new(folder: Path, files: Mapping[str, bytes]) -> None:
                 out.write(content)
     except OSError as error:
         raise Misuse(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _refuse_another(folder: Path) -> None:
+    for name in (KEY, PLACE, CERTIFICATE, CRL):
+        if (folder / name).exists():
+            raise Misuse(f"{folder} holds {name} already; give another folder, or move it away")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 AGENT: Final = "fl-agent"
 #: Writes the data sets without being named, where one host has archive and S3 server.
 FREEZE: Final = "freeze"
+#: Writes what comes of runs, on the host of a hub that has an S3 server, and the bucket for it.
+HUB_APPS: Final = "hub-apps"
+RESULTS: Final = "results"
 
 
 def consumers_of(spec: Spec) -> tuple[StorageConsumer, ...]:
@@ -27,8 +30,16 @@ def consumers_of(spec: Spec) -> tuple[StorageConsumer, ...]:
 
 def freezes(spec: Spec, runs: Collection[str]) -> bool:
     """Tell whether a host that runs these freezes data sets: from its archive into its storage."""
-    own = spec.storage is not None and spec.storage.engine == "versitygw"
-    return own and {"pacs", "storage"} <= set(runs)
+    return _has_server(spec) and {"pacs", "storage"} <= set(runs)
+
+
+def keeps_results(spec: Spec, runs: Collection[str]) -> bool:
+    """Tell whether a host that runs these puts results of the federation into its storage."""
+    return _has_server(spec) and {"hub-fl", "storage"} <= set(runs)
+
+
+def _has_server(spec: Spec) -> bool:
+    return spec.storage is not None and spec.storage.engine == "versitygw"
 
 
 def _own(spec: Spec) -> Iterator[StorageConsumer]:
@@ -37,12 +48,15 @@ def _own(spec: Spec) -> Iterator[StorageConsumer]:
         yield StorageConsumer(name=AGENT, reads=datasets)
     if any(freezes(spec, host.runs) for host in spec.hosts):
         yield StorageConsumer(name=FREEZE, reads=datasets, writes=datasets)
+    if any(keeps_results(spec, host.runs) for host in spec.hosts):
+        yield StorageConsumer(name=HUB_APPS, writes=(RESULTS,))
 
 
 def buckets_of(spec: Spec) -> tuple[PlannedBucket, ...]:
-    """Return all buckets by name: those declared, and one for each data set."""
+    """Return all buckets by name: those declared, one for each data set, one for results."""
     declared = {one.name: one for one in (spec.storage.buckets if spec.storage else ())}
-    every = {name: Bucket(name=name) for name in _datasets(spec)} | declared
+    results = [RESULTS] if any(keeps_results(spec, host.runs) for host in spec.hosts) else []
+    every = {name: Bucket(name=name) for name in (*_datasets(spec), *results)} | declared
     return tuple(_bucket(every[name], consumers_of(spec)) for name in sorted(every))
 
 

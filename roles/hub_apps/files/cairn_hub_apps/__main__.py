@@ -23,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     verbs: dict[str, Callable[[], dict[str, Any]]] = {
         "submit": lambda: store.submit(json.load(sys.stdin)),
         "list": store.listed,
+        "kept": runs.kept,
         "run": lambda: runs.start(words.app, words.by, words.set or ()),
         "look": lambda: runs.look(words.run),
         "follow": lambda: runs.follow(words.run),
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hub-apps", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("submit", "list", "runs"):
+    for verb in ("submit", "list", "kept", "runs"):
         verbs.add_parser(verb)
     starting = verbs.add_parser("run")
     starting.add_argument("app")

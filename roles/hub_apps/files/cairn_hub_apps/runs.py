@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cairn_account import handing
 from cairn_account.refusal import Refused
-from cairn_hub_apps import flower, store
+from cairn_hub_apps import flower, results, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from cairn_hub_apps.bucket import Bucket
 
 SETTINGS: Final = Path("/etc/cairn/hub-apps.json")
 #: Where the hub's part of an app writes what comes of a run: CAIRN_RESULTS of its unit.
@@ -36,6 +38,8 @@ MINIMUM: Final = "minimum-sites"
 OFTEN: Final = 4
 #: Bytes of all results of a run.
 MOST: Final = 4 * 2**30
+#: What the hub itself notes in the folder of a run.
+OWN: Final = frozenset({"begun.json", "seen.json", "ended.json", results.STORED})
 #: Bytes of results that are sent to whoever asks for them.
 SENT: Final = 256 * 2**20
 
@@ -58,6 +62,8 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
             f"{sites} sites are there, and the spec of the hub asks for {least} "
             "(hub.minimum_sites); `cairn hub nodes` shows who is missing"
         )
+    for one in waiting():
+        _have_followed(one.name)
     file = store.FOLDER / app / "app.fab"
     chosen = [_setting(one) for one in settings]
     _empty(WRITTEN)
@@ -80,7 +86,8 @@ def look(run: str) -> dict[str, Any]:
     folder = _folder(run)
     if _ended(folder):
         ended: dict[str, Any] = json.loads((folder / "ended.json").read_bytes())
-        return ended
+        kept = results.stored(folder)
+        return {**ended, "folder": f"s3://{kept['bucket']}/{run}"} if kept else ended
     begun = json.loads((folder / "begun.json").read_bytes())
     seen = folder / "seen.json"
     now = json.loads(seen.read_bytes()) if seen.exists() else {"status": "started"}
@@ -88,14 +95,32 @@ def look(run: str) -> dict[str, Any]:
 
 
 def follow(run: str) -> dict[str, Any]:
-    """Wait for the end of a run, keep its results and close its account."""
+    """Wait for the end of a run, keep its results and close its account; again is the same.
+
+    Raises:
+        Refused: The storage does not take the results yet; all else is done, and the unit comes
+            again.
+    """
     folder = _folder(run)
+    if _ended(folder):
+        _store(folder, json.loads((folder / "ended.json").read_bytes())["results"])
+    else:
+        _end(run, folder)
+    return look(run)
+
+
+def _end(run: str, folder: Path) -> None:
     begun = json.loads((folder / "begun.json").read_bytes())
     while not (told := flower.run(run))["status"].startswith(flower.OVER):
         _write(folder / "seen.json", {"status": told["status"]})
         time.sleep(OFTEN)
     own = WRITTEN / run
     names = _keep(own if own.is_dir() else WRITTEN, folder)
+    refused = None
+    try:
+        _store(folder, names)
+    except Refused as refusal:
+        refused = refusal
     words = {word: begun[word] for word in ("run", "app", "name", "version", "by", "sites")}
     traffic = told["network-traffic"]
     done = {
@@ -110,7 +135,43 @@ def follow(run: str) -> dict[str, Any]:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     ended = {**begun, **done, "status": told["status"], "ended": True, "ended_at": at}
     _write(folder / "ended.json", {**ended, "results": names, "folder": str(folder)})
-    return ended
+    if refused:
+        raise refused
+
+
+def _store(folder: Path, names: list[str]) -> None:
+    bucket = _bucket()
+    if bucket is not None:
+        results.put(folder, names, bucket)
+
+
+def _bucket() -> Bucket | None:
+    return results.bucket_of(json.loads(SETTINGS.read_bytes()))
+
+
+def waiting() -> list[Path]:
+    """Return the folders of runs whose results the bucket does not have yet."""
+    if _bucket() is None:
+        return []
+    return [one for one in _over() if results.stored(one) is None]
+
+
+def kept() -> dict[str, Any]:
+    """Say of each run that is over whether its results are in the bucket, and whole.
+
+    Raises:
+        Refused: The hub has no storage, or it does not answer.
+    """
+    bucket = _bucket()
+    if bucket is None:
+        raise Refused("this hub has no storage; results stay in the folder of their run")
+    return {"runs": list(results.looked_at(_over(), bucket))}
+
+
+def _over() -> list[Path]:
+    """Return the folders of runs that are over, the last one first."""
+    ended = sorted(RESULTS.glob("*/ended.json"), key=lambda one: one.stat().st_mtime, reverse=True)
+    return [one.parent for one in ended]
 
 
 def fetch(run: str) -> dict[str, Any]:
@@ -122,11 +183,21 @@ def fetch(run: str) -> dict[str, Any]:
     folder = _folder(run)
     if not _ended(folder):
         raise Refused(f"run {run} is going on; its results come at its end")
-    names = json.loads((folder / "ended.json").read_bytes())["results"]
-    files = [folder / name for name in names]
-    if sum(one.stat().st_size for one in files) > SENT:
-        raise Refused(f"the results are larger than {SENT // 2**20} MiB; copy {folder} by hand")
-    return {"files": {one.name: b64encode(one.read_bytes()).decode() for one in files}}
+    if folder in waiting():
+        _have_followed(run)
+    try:
+        return _fetched(folder)
+    except FileNotFoundError:  # they went into the bucket meanwhile
+        return _fetched(folder)
+
+
+def _fetched(folder: Path) -> dict[str, Any]:
+    told, bucket = look(folder.name), _bucket()
+    if sum(results.size(folder, name) for name in told["results"]) > SENT:
+        limit = f"{SENT // 2**20} MiB"
+        raise Refused(f"the results are larger than {limit}; copy {told['folder']} by hand")
+    data = {name: results.read(folder, name, bucket) for name in told["results"]}
+    return {"files": {name: b64encode(one).decode() for name, one in data.items()}}
 
 
 def stop(run: str, by: str) -> dict[str, Any]:
@@ -207,6 +278,7 @@ def _keep(source: Path, folder: Path) -> list[str]:
         if not stat.S_ISREG(file.lstat().st_mode):
             continue
         name = "-".join(file.relative_to(source).parts)
+        name = f"result-{name}" if name in OWN else name
         # A file that became a link meanwhile is refused by the kernel.
         with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as data:
             size += os.fstat(data.fileno()).st_size
