@@ -81,7 +81,7 @@ def test_months_go_as_a_whole_and_the_rest_still_holds(folder: Path) -> None:
 )
 def test_only_known_words_of_known_events_are_taken_of_an_agent(event: object) -> None:
     with pytest.raises(Refused):
-        events.judged(event, root=False)
+        events.judged(event, user="cairn-fl-agent")
 
 
 def served(path: Path, folder: Path) -> threading.Thread:

@@ -6,16 +6,24 @@ from typing import TYPE_CHECKING, Final
 
 from cairn.plan.model import PlannedBucket
 from cairn.spec.imaging import Bucket, StorageConsumer
+from cairn.spec.node import ComputeNode, DataProviderNode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from cairn.spec.imaging import FrozenDataset, Origin
     from cairn.spec.node import Spec
 
 #: Reads the data sets without being named, where the node runs it.
 AGENT: Final = "fl-agent"
 #: Writes the data sets without being named, where one host has archive and S3 server.
 FREEZE: Final = "freeze"
+#: Reads the data sets that the spec lets others have copies of.
+LENDING: Final = "lending"
+#: Writes the copies that a compute node holds.
+RECEIVING: Final = "receiving"
+#: Delete older versions of objects as well.
+KEEPERS: Final = (FREEZE, RECEIVING)
 
 
 def consumers_of(spec: Spec) -> tuple[StorageConsumer, ...]:
@@ -31,12 +39,40 @@ def freezes(spec: Spec, runs: Collection[str]) -> bool:
     return own and {"pacs", "storage"} <= set(runs)
 
 
+def lends(spec: Spec, runs: Collection[str]) -> bool:
+    """Tell whether a host that runs these sends copies of data sets to compute nodes."""
+    return freezes(spec, runs) and AGENT in runs and bool(lent(spec))
+
+
+def receives(spec: Spec, runs: Collection[str]) -> bool:
+    """Tell whether a host that runs these takes copies of other nodes' data sets."""
+    own = spec.storage is not None and spec.storage.engine == "versitygw"
+    return own and {AGENT, "storage"} <= set(runs) and bool(held(spec))
+
+
+def lent(spec: Spec) -> tuple[FrozenDataset, ...]:
+    """Return the data sets that some compute node may get copies of."""
+    every = spec.datasets if isinstance(spec, DataProviderNode) else ()
+    return tuple(one for one in every if one.copies)
+
+
+def held(spec: Spec) -> dict[str, Origin]:
+    """Return the data sets that are copies, by name, with where they come from."""
+    every = spec.datasets if isinstance(spec, ComputeNode) else ()
+    return {one.name: one.copy_of for one in every if one.copy_of}
+
+
 def _own(spec: Spec) -> Iterator[StorageConsumer]:
     datasets = _datasets(spec)
     if any(AGENT in host.runs for host in spec.hosts):
         yield StorageConsumer(name=AGENT, reads=datasets)
     if any(freezes(spec, host.runs) for host in spec.hosts):
         yield StorageConsumer(name=FREEZE, reads=datasets, writes=datasets)
+    if any(lends(spec, host.runs) for host in spec.hosts):
+        yield StorageConsumer(name=LENDING, reads=tuple(one.name for one in lent(spec)))
+    if any(receives(spec, host.runs) for host in spec.hosts):
+        copies = tuple(held(spec))
+        yield StorageConsumer(name=RECEIVING, reads=copies, writes=copies)
 
 
 def buckets_of(spec: Spec) -> tuple[PlannedBucket, ...]:
@@ -56,7 +92,7 @@ def _bucket(bucket: Bucket, consumers: tuple[StorageConsumer, ...]) -> PlannedBu
         readers=tuple(one.name for one in consumers if bucket.name in one.reads),
         writers=tuple(one.name for one in consumers if bucket.name in one.writes),
         keepers=tuple(
-            one.name for one in consumers if one.name == FREEZE and bucket.name in one.writes
+            one.name for one in consumers if one.name in KEEPERS and bucket.name in one.writes
         ),
     )
 

@@ -20,7 +20,10 @@ from cairn_freeze.refusal import Refused
 from cairn_freeze.storage import Storage, client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    Tell = Callable[[str, int, int], None]
+    Do = Callable[[Mapping[str, Any], Tell], dict[str, Any]]
 
 SETTINGS: Final = Path("/etc/cairn/freeze.json")
 JOBS: Final = Path("/run/cairn-freeze")
@@ -28,13 +31,19 @@ JOBS: Final = Path("/run/cairn-freeze")
 OFTEN: Final = 0.5
 
 
-def main(name: str) -> int:
-    """Do the job of that name; return 0, or 1 if it was refused or broke."""
-    folder = JOBS / name
+def main(name: str, jobs: Path = JOBS, do: Do | None = None) -> int:
+    """Do the job of that name; return 0, or 1 if it was refused or broke.
+
+    Args:
+        name: Name of the job.
+        jobs: Where jobs lie.
+        do: What does them; the desk of this host if None.
+    """
+    folder = jobs / name
     try:
         job = json.loads((folder / "job.json").read_bytes())
         (folder / "job.json").unlink()  # it may name a subject
-        result = {"ok": True, "result": desk().do(job, teller(folder))}
+        result = {"ok": True, "result": (do or desk().do)(job, teller(folder))}
     except Refused as refusal:
         result = {"ok": False, "message": str(refusal)}
     except Exception as error:  # noqa: BLE001 - whatever it is, its words may name a subject
@@ -75,7 +84,7 @@ def credentials(text: str) -> tuple[str, str]:
         return found["aws_access_key_id"], found["aws_secret_access_key"]
     except KeyError:
         raise Refused(
-            "the storage's credentials for `freeze` cannot be read; run `cairn up`"
+            "the storage's credentials for this work cannot be read; run `cairn up`"
         ) from None
 
 
