@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from cairn.plan.model import PlannedBucket
 from cairn.spec.imaging import Bucket, StorageConsumer
-from cairn.spec.node import ComputeNode, DataProviderNode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -52,14 +51,16 @@ def receives(spec: Spec, runs: Collection[str]) -> bool:
 
 def lent(spec: Spec) -> tuple[FrozenDataset, ...]:
     """Return the data sets that some compute node may get copies of."""
-    every = spec.datasets if isinstance(spec, DataProviderNode) else ()
-    return tuple(one for one in every if one.copies)
+    if spec.kind != "data-provider":
+        return ()
+    return tuple(one for one in spec.datasets if one.copies)
 
 
 def held(spec: Spec) -> dict[str, Origin]:
     """Return the data sets that are copies, by name, with where they come from."""
-    every = spec.datasets if isinstance(spec, ComputeNode) else ()
-    return {one.name: one.copy_of for one in every if one.copy_of}
+    if spec.kind != "compute":
+        return {}
+    return {one.name: one.copy_of for one in spec.datasets if one.copy_of}
 
 
 def _own(spec: Spec) -> Iterator[StorageConsumer]:
