@@ -88,7 +88,8 @@ def copies_rest_on_consent(document: Document, today: date) -> Findings:
 def _ends(spec: DataProviderNode | ComputeNode, today: date) -> Findings:
     """Say of each consent whether it lasts, and no longer than what it rests on."""
     for one in lent(spec):
-        last = max((each.expires for each in spec.permits if one.name in each.datasets), default=None)
+        permits = [each.expires for each in spec.permits if one.name in each.datasets]
+        last = max(permits, default=None)
         for copy in one.copies:
             at = At(spec, f"datasets.{one.name}.copies.{copy.to}")
             yield copy.until >= today, at, f"consent until {copy.until}"
@@ -135,7 +136,8 @@ def strangers_send_nothing(host: EvidenceHost) -> Findings:
 
 def _answers(reply: Reply) -> dict[str, tuple[str, bool]]:
     try:
-        found = {word: (str(one[0]), one[1] is True) for word, one in json.loads(reply.text).items()}
+        told = json.loads(reply.text)
+        found = {word: (str(one[0]), one[1] is True) for word, one in told.items()}
     except (ValueError, AttributeError, TypeError, IndexError, KeyError):
         found = {}
     if not {"bare", "foreign", "own"} <= set(found):

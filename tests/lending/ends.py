@@ -12,7 +12,6 @@ from http.server import ThreadingHTTPServer
 from typing import IO, TYPE_CHECKING, Any
 
 from cairn_freeze import manifest
-from cairn_freeze.manifest import Entry
 from cairn_freeze.storage import Storage
 from cairn_lending.lend import lend, recall
 from cairn_lending.link import Link, trust
@@ -24,6 +23,8 @@ from federation.trial import Authority
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from cairn_freeze.manifest import Entry
 
 DOMAIN = "hub.demo.example"
 HOSPITAL, COMPUTE = "hospital-a", "compute-a"

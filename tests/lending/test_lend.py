@@ -196,9 +196,7 @@ def test_the_compute_node_refuses_what_it_may_not_hold(
         ({"dataset": "other"}, "is of other of hospital-a"),
     ],
 )
-def test_a_manifest_of_other_data_is_refused(
-    ends: Ends, changes: dict[str, Any], why: str
-) -> None:
+def test_a_manifest_of_other_data_is_refused(ends: Ends, changes: dict[str, Any], why: str) -> None:
     ends.lent.freeze(IMAGES, **changes)
     with pytest.raises(Refused, match=why):
         ends.lend()

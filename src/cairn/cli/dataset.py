@@ -209,7 +209,7 @@ _by = click.option(
 @_by
 @format_option("json")
 def lend(  # noqa: PLR0913 - one parameter for each option
-    node: str, dataset: str, version: int | None, to: str, by: str, form: str
+    node: str, dataset: str, version: int | None, to: str, by: str, *, form: str
 ) -> None:
     """Lend a version of a data set to a compute node.
 

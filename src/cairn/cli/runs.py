@@ -46,7 +46,8 @@ def runs(node: str, run: str | None, form: str) -> None:
 
 
 def _row(line: Line) -> tuple[str, ...]:
-    details = [f"{word.replace('_', ' ')} {line[word]}" for word in DETAILS if line.get(word, "") != ""]
+    told = [word for word in DETAILS if line.get(word, "") != ""]
+    details = [f"{word.replace('_', ' ')} {line[word]}" for word in told]
     who = line.get("by") or line.get("started_by") or "-"
     run, app = str(line.get("run", "-")), str(line.get("app", "-"))[:SHORT]
     return (line["at"], line["event"], run, app, who, ", ".join(details))

@@ -53,8 +53,9 @@ def do(
     way = connections(document)[host]
     if way is None:
         raise ApplyFailed(f"{document.spec.name}: {host} does not run")
+    name = f"{document.spec.name}: {host}"
     try:
-        return asyncio.run(_do(f"{document.spec.name}: {host}", Connection(**way), job, tell, program))
+        return asyncio.run(_do(name, Connection(**way), job, tell, program))
     except Refused as refused:
         raise ApplyFailed(str(refused)) from None
 
@@ -92,9 +93,7 @@ async def _fed(job: Mapping[str, Any]) -> AsyncIterator[bytes]:
     yield json.dumps(job).encode()
 
 
-async def _waited(
-    shell: RootShell, number: str, tell: Tell, program: str
-) -> dict[str, Any]:
+async def _waited(shell: RootShell, number: str, tell: Tell, program: str) -> dict[str, Any]:
     failed = 0
     while True:
         try:

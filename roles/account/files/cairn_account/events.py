@@ -13,10 +13,12 @@ TEXT: Final = frozenset(
     {
         *("app", "name", "version", "by", "signed_by", "dataset", "manifest", "permit"),
         *("permit_ends", "run", "node", "message", "outcome", "why", "started_at", "started_by"),
-        "until",
+        *("until",),
     }
 )
-NUMBERS: Final = frozenset({"samples", "bytes_in", "bytes_out", "sites", "dataset_version", "objects"})
+NUMBERS: Final = frozenset(
+    {"samples", "bytes_in", "bytes_out", "sites", "dataset_version", "objects"}
+)
 #: Longest text: the reason of a refusal.
 LONGEST: Final = 400
 #: What everybody may record who is let to the socket, and what only root may.

@@ -1,1 +1,1 @@
-"""Takes copies of other nodes' data sets: an inbox that the network reaches, and what empties it."""
+"""Takes copies of other nodes' data sets: an inbox for the network, and what empties it."""

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from cairn_freeze import manifest
-from cairn_freeze.manifest import Entry
 from cairn_freeze.refusal import Refused
 from cairn_receiving import places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from cairn_freeze.manifest import Manifest
+    from cairn_freeze.manifest import Entry, Manifest
     from cairn_freeze.storage import Storage
 
     Note = Callable[[str, Mapping[str, str | int]], object]

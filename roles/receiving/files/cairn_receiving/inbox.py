@@ -65,20 +65,24 @@ class Box:
         filled = sum(one.stat().st_size for one in objects.iterdir())
         if size > min(room, self._most - filled):
             raise Wrong(507, "there is no room for it; its operators enlarge storage.size")
-        digest = hashlib.sha256()
         with NamedTemporaryFile(dir=objects, prefix="part-", delete=False) as part:
             try:
-                for chunk in _chunks(body, size):
-                    digest.update(chunk)
-                    part.write(chunk)
-                if digest.hexdigest() != name:
-                    raise Wrong(422, "the bytes that arrived are not those that were announced")
+                self._copy(body, size, part, name)
                 Path(part.name).chmod(0o640)
                 Path(part.name).replace(objects / name)
             except BaseException:
                 Path(part.name).unlink(missing_ok=True)
                 raise
         return 201
+
+    def _copy(self, body: IO[bytes], size: int, part: IO[bytes], name: str) -> None:
+        digest = hashlib.sha256()
+        for chunk in _chunks(body, size):
+            digest.update(chunk)
+            part.write(chunk)
+        part.flush()
+        if digest.hexdigest() != name:
+            raise Wrong(422, "the bytes that arrived are not those that were announced")
 
     def last_word(self, name: str, body: IO[bytes], size: int) -> int:
         """Keep the last word of a delivery, after which nothing is taken until it is judged.

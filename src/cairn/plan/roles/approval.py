@@ -31,7 +31,7 @@ PACKAGES: Final = ("bubblewrap", "python3", "python3-boto3", "python3-seccomp")
 PROCESSES: Final = 256
 BESIDE: Final = 2**30
 
-NO_DATA: Final = "data for apps: none are frozen or received on this host, so that no app can run here"
+NO_DATA: Final = "data for apps: none are frozen or held on this host, so that no app can run here"
 
 
 def plan(context: Context) -> PlannedRole:

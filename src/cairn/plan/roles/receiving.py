@@ -71,7 +71,7 @@ def plan(context: Context) -> PlannedRole | None:
             Service(f"{REVOKED}.timer"),
         ),
         accounts=(
-            Account(GATE, "asks senders of copies for certificates", login=False, loopback_only=True),
+            Account(GATE, "asks senders for certificates", login=False, loopback_only=True),
             Account(INBOX, "takes copies that are sent", login=False, loopback_only=True),
             Account(USER, "stores and deletes copies", login=False, loopback_only=True),
         ),
@@ -108,8 +108,7 @@ def _settings(context: Context) -> dict[str, Any]:
             "storage": STORAGE,
             "authority": "/etc/cairn/pki/authority.crt",
             "copies": {
-                name: {"node": one.node, "dataset": one.dataset}
-                for name, one in held(spec).items()
+                name: {"node": one.node, "dataset": one.dataset} for name, one in held(spec).items()
             },
             "permits": [
                 {
