@@ -136,7 +136,8 @@ def _settled(link: Link, tell: Tell) -> dict[str, Any]:
         done = tuple(state["progress"] or (0, 0))
         if done != last:
             still, last = time.monotonic(), done
-            tell("being taken in", *done)
+            if any(done):
+                tell("being taken in", *done)
         if time.monotonic() - still > PATIENCE:
             raise Refused(
                 f"{link.node} has a delivery and does nothing with it; its operators look at "

@@ -18,7 +18,7 @@ DELIVERY: Final = "delivery.json"
 RECALL: Final = "recall.json"
 TOLD: Final = "told.json"
 #: Told where nothing was received yet.
-NOTHING: Final = {"held": None, "objects": [], "outcome": None, "progress": None}
+NOTHING: Final[dict[str, Any]] = {"held": None, "objects": [], "outcome": None, "progress": None}
 
 
 def settings(file: Path = SETTINGS) -> dict[str, Any]:

@@ -90,15 +90,14 @@ def _proxy(context: Context, copy: Copy) -> tuple[str, int] | None:
 
 def _flows(context: Context) -> Iterator[Flow]:
     """Yield the ways to the compute nodes; those that end at the same proxy are one."""
-    ends: dict[tuple[str, int], set[tuple[str, str, bool]]] = {}
+    ends: dict[tuple[str, int], list[tuple[str, str, bool]]] = {}
     for one in lent(context.spec):
         for copy in one.copies:
             proxy = _proxy(context, copy)
-            ends.setdefault(proxy or (copy.at, copy.port), set()).add(
-                (one.name, copy.to, proxy is not None)
-            )
+            used = ends.setdefault(proxy or (copy.at, copy.port), [])
+            used.append((one.name, copy.to, proxy is not None))
     for (peer, port), used in sorted(ends.items()):
-        names, nodes = (sorted({each[place] for each in used}) for place in (0, 1))
+        names, nodes = sorted({one for one, _, _ in used}), sorted({to for _, to, _ in used})
         through = any(proxied for _, _, proxied in used)
         why = f"Copies of {', '.join(names)} go to {', '.join(nodes)}, as the site consents"
         yield Flow(
