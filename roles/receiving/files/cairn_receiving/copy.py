@@ -137,7 +137,12 @@ class Copy:
         Raises:
             Refused: Some are not; those of them that lie in the inbox are gone.
         """
-        wrong = {entry.sha256 for entry in entries if self._found(entry) != entry}
+        wrong = set()
+        for number, entry in enumerate(entries, 1):
+            if self._found(entry) != entry:
+                wrong.add(entry.sha256)
+            if number % AT_ONCE == 0:
+                self._progress(number, len(entries))
         for name in wrong:
             (self.folder / places.OBJECTS / name).unlink(missing_ok=True)
         if wrong:

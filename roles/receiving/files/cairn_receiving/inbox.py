@@ -13,6 +13,7 @@ import re
 import shutil
 import socketserver
 import sys
+import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -31,6 +32,10 @@ CHUNK: Final = 2**20
 LONGEST: Final = 2**28
 #: Bytes of the volume that are never filled.
 RESERVE: Final = 2**30
+#: Seconds after which it is looked again how full an inbox is.
+LOOK_S: Final = 10.0
+
+_seen: dict[Path, tuple[float, int]] = {}
 
 
 class Bytes(Protocol):
@@ -72,8 +77,7 @@ class Box:
             _drain(body, size)
             return 200
         room = shutil.disk_usage(self._folder).free - RESERVE
-        filled = sum(one.stat().st_size for one in objects.iterdir())
-        if size > min(room, self._most - filled):
+        if size > min(room, self._most - _filled(objects)):
             raise Wrong(507, "there is no room for it; its operators enlarge storage.size")
         with NamedTemporaryFile(dir=objects, prefix="part-", delete=False) as part:
             try:
@@ -177,6 +181,15 @@ class Handler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         """Return who asks, for the journal."""
         return self.headers.get("X-Cairn-Node", "-") if hasattr(self, "headers") else "-"
+
+
+def _filled(objects: Path) -> int:
+    """Return how many bytes lie in a folder, looked up now and then: there may be many objects."""
+    at, found = _seen.get(objects, (-LOOK_S, 0))
+    if time.monotonic() - at >= LOOK_S:
+        found = sum(one.stat().st_size for one in objects.iterdir())
+        _seen[objects] = (time.monotonic(), found)
+    return found
 
 
 def _is_whole(file: Path) -> bool:
