@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -163,8 +165,10 @@ class Ends:
             file.write_text(text)
         return str(files[0]), str(files[1])
 
-    def link(self, node: str = HOSPITAL, authority: str = "") -> Link:
-        """Return the way of a node to the inbox."""
+    def link(
+        self, node: str = HOSPITAL, authority: str = "", proxy: tuple[str, int] | None = None
+    ) -> Link:
+        """Return the way of a node to the inbox, through a proxy if there is one."""
         given = self.folder / f"given-{node}"
         given.mkdir(exist_ok=True)
         certificate, key = self.authority.issue(f"{node}.{DOMAIN}")
@@ -176,7 +180,7 @@ class Ends:
             "host": "127.0.0.1",
             "port": self.server.server_port,
             "name": f"{COMPUTE}.{DOMAIN}",
-            "proxy": None,
+            "proxy": proxy,
         }
         return Link(COMPUTE, place, "lung-ct", trust(given))
 
@@ -241,6 +245,36 @@ class Ends:
                 """Say nothing."""
 
         return Behind
+
+
+class Proxy:
+    """The proxy of a site: it opens tunnels, and notes to where."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.end: tuple[str, int] = self._door.getsockname()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            line, _ = self._door.accept()
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += line.recv(1)
+            self.asked.append(head.split(b"\r\n")[0].decode())
+            host, port = head.split()[1].decode().rsplit(":", 1)
+            there = socket.create_connection((host, int(port)))
+            line.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            for one, other in ((line, there), (there, line)):
+                threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+
+
+def _pump(one: socket.socket, other: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := one.recv(65536):
+            other.sendall(data)
+        other.shutdown(socket.SHUT_WR)
 
 
 def _silent(*_: object) -> None:

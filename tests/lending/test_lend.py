@@ -15,7 +15,7 @@ from cairn_freeze.refusal import Refused
 from cairn_lending import lend as lending
 from cairn_receiving import places, taking
 from federation.trial import Authority
-from lending.ends import IMAGES, JOB, NOON, PERMIT, Ends, settings_of
+from lending.ends import IMAGES, JOB, NOON, PERMIT, Ends, Proxy, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,6 +163,16 @@ def test_another_name_and_another_federation_get_nothing(ends: Ends) -> None:
         ends.link().state()
     with pytest.raises(Refused, match="what answers is not"):
         ends.link(authority=Authority().pem).state()
+
+
+def test_the_way_goes_through_the_proxy_and_the_name_is_still_looked_at(ends: Ends) -> None:
+    proxy = Proxy()
+    assert ends.link(proxy=proxy.end).state()["held"] is None
+    assert ends.server is not None
+    verb, end, _ = proxy.asked[0].split()
+    assert (verb, end) == ("CONNECT", f"127.0.0.1:{ends.server.server_port}")
+    with pytest.raises(Refused, match="what answers is not"):
+        ends.link(proxy=proxy.end, authority=Authority().pem).state()
 
 
 def test_a_node_that_is_away_is_told_and_nothing_is_written_down(ends: Ends) -> None:

@@ -292,6 +292,8 @@ class Reply(NamedTuple):
 def stand(folder: Path) -> TwoHosts:
     """Start both hosts and put everything on them; `sandbox.remove` is the caller's to call."""
     authority = Authority(folder, DOMAIN)
+    for node in (HOSPITAL, COMPUTE):
+        (folder / node).mkdir()
     boxes = [ground(node, "box", "debian-13", folder / node) for node in (HOSPITAL, COMPUTE)]
     both = TwoHosts(*boxes, authority)
     for box in boxes:
