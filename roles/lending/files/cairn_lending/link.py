@@ -125,8 +125,8 @@ class Link:
             why = str(json.loads(said)["message"])[:300]
         except (ValueError, KeyError, TypeError):
             why = {
-                400: "this node's certificate was revoked or has ended, or no list of those revoked "
-                "reaches the compute node from the hub",
+                400: "this node's certificate was revoked or has ended, or the hub's list of those "
+                "revoked does not reach the compute node",
                 413: "it is larger than the compute node takes",
             }.get(status, "it gives no reason; its operators find it in their journal")
         return Refused(f"{self.node} refused ({status}): {why}")
