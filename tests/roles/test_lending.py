@@ -37,8 +37,7 @@ READS = """
     import sys
     from pathlib import Path
     from cairn_freeze import manifest
-    from cairn_freeze.__main__ import credentials
-    from cairn_freeze.storage import Storage, client
+    from cairn_freeze.storage import Storage, client, credentials
     own = Path("/etc/cairn/storage/consumers/fl-agent.credentials").read_text()
     way = client("https://127.0.0.1:7070", "/etc/cairn/pki/authority.crt", credentials(own))
     box = Storage(sys.argv[1], way)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cairn_freeze.archive import Archive
 from cairn_freeze.jobs import Desk
 from cairn_freeze.refusal import Refused
-from cairn_freeze.storage import Storage, client
+from cairn_freeze.storage import Storage, client, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,22 +70,6 @@ def desk() -> Desk:
 def secret(file: Path) -> str:
     """Return a password from its file, without the line break at its end."""
     return file.read_text("utf-8").strip()
-
-
-def credentials(text: str) -> tuple[str, str]:
-    """Return access key and secret from a file in the form of the AWS tools.
-
-    Raises:
-        Refused: One of them is missing.
-    """
-    words = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    found = {key.strip().lower(): value.strip() for key, value in words.items()}
-    try:
-        return found["aws_access_key_id"], found["aws_secret_access_key"]
-    except KeyError:
-        raise Refused(
-            "the storage's credentials for this work cannot be read; run `cairn up`"
-        ) from None
 
 
 def teller(folder: Path) -> Callable[[str, int, int], None]:

@@ -200,3 +200,19 @@ def client(url: str, authority: str, credentials: tuple[str, str]) -> Any:  # no
         aws_secret_access_key=secret,
         config=SETTINGS,
     )
+
+
+def credentials(text: str) -> tuple[str, str]:
+    """Return access key and secret from a file in the form of the AWS tools.
+
+    Raises:
+        Refused: One of them is missing.
+    """
+    words = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    found = {key.strip().lower(): value.strip() for key, value in words.items()}
+    try:
+        return found["aws_access_key_id"], found["aws_secret_access_key"]
+    except KeyError:
+        raise Refused(
+            "the storage's credentials for this work cannot be read; run `cairn up`"
+        ) from None

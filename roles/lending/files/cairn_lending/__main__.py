@@ -16,7 +16,7 @@ from cairn_account import handing
 from cairn_account.refusal import Refused as NotWritten
 from cairn_freeze import __main__ as jobs
 from cairn_freeze.refusal import Refused
-from cairn_freeze.storage import Storage, client
+from cairn_freeze.storage import Storage, client, credentials
 from cairn_lending.consent import consent
 from cairn_lending.lend import lend, recall
 from cairn_lending.link import Link, trust
@@ -44,7 +44,7 @@ def do(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     link = Link(job["to"], place, job["dataset"], trust(given))
     if taking_back:
         return recall(job, link, note=note)
-    access = jobs.credentials((given / "storage").read_text("utf-8"))
+    access = credentials((given / "storage").read_text("utf-8"))
     s3 = client(settings["storage"], settings["authority"], access)
     asked = {**job, "until": place["until"], "permits": settings["permits"], "today": today}
     return lend(asked, Storage(job["dataset"], s3), link, note=note, tell=tell)

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from cairn_account import handing
 from cairn_account.refusal import Refused as NotWritten
-from cairn_freeze.__main__ import credentials
 from cairn_freeze.refusal import Refused
-from cairn_freeze.storage import Storage, client
+from cairn_freeze.storage import Storage, client, credentials
 from cairn_receiving import places
 from cairn_receiving.copy import Copy
 
