@@ -81,7 +81,28 @@ def test_months_go_as_a_whole_and_the_rest_still_holds(folder: Path) -> None:
 )
 def test_only_known_words_of_known_events_are_taken_of_an_agent(event: object) -> None:
     with pytest.raises(Refused):
-        events.judged(event, root=False)
+        events.judged(event, user="cairn-fl-agent")
+
+
+@pytest.mark.parametrize(
+    ("user", "event", "fits"),
+    [
+        ("cairn-lending", "lent", True),
+        ("cairn-lending", "received", False),
+        ("cairn-lending", "began", False),
+        ("cairn-receiving", "received", True),
+        ("cairn-receiving", "approved", False),
+        ("cairn-fl-agent", "lent", False),
+        ("root", "lent", False),
+    ],
+)
+def test_each_user_records_what_it_does_and_nothing_else(user: str, event: str, fits: bool) -> None:  # noqa: FBT001
+    line = {"event": event, "dataset": "lung-ct", "objects": 3, "until": "2027-03-31"}
+    if fits:
+        assert events.judged(line, user=user) == line
+    else:
+        with pytest.raises(Refused, match="may not be recorded by this user"):
+            events.judged(line, user=user)
 
 
 def served(path: Path, folder: Path) -> threading.Thread:

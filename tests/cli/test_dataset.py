@@ -41,7 +41,7 @@ def run(
     """Run the verb with a host that gives this answer; return exit code, output and the jobs."""
     jobs: list[dict[str, Any]] = []
 
-    def do(_: object, job: dict[str, Any], __: object) -> Mapping[str, Any]:
+    def do(_: object, job: dict[str, Any], *__: object) -> Mapping[str, Any]:
         jobs.append(job)
         return answer
 
@@ -111,3 +111,33 @@ def test_the_list_says_what_is_unfinished_and_what_is_empty(
     told = run(monkeypatch, {"datasets": sets}, "list")[1]
     assert "lung-ct: a freeze was cut short" in told
     assert "breast-mr: nothing was frozen into it yet" in told
+
+
+LENT = {**SHOWN, "to": "demo-compute", "until": "2027-06-30", "sent": 7, "bytes": 2_500_000}
+
+
+def lend(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any], *words: str) -> str:
+    """Run a verb about the copy of the hospital that lends; it must end well."""
+    monkeypatch.setattr(desk, "do", lambda *_: answer)
+    way = "--to" if words[0] == "lend" else "--from"
+    line = [words[0], "demo-hospital-b", "mammography", way, "demo-compute", *words[1:]]
+    line += ["--by", "dpo@hospital-b.example"]
+    ended = CliRunner().invoke(dataset, line, help_option_names=["-h", "--help"])
+    assert ended.exit_code == 0, ended.output
+    return ended.output
+
+
+def test_what_was_lent_is_told_with_its_hash_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = lend(monkeypatch, {**LENT, "is_new": True}, "lend").splitlines()
+    assert told[0] == "lung-ct: demo-compute holds version 2, 7 objects sent, 2.5 MB"
+    assert told[1].endswith(SHOWN["digest"])
+    assert told[3] == "  consent   until 2027-06-30, then demo-compute deletes it"
+    again = lend(monkeypatch, {**LENT, "is_new": False}, "lend")
+    assert "demo-compute holds version 2, as before" in again
+    assert json.loads(lend(monkeypatch, LENT, "lend", "--format", "json")) == LENT
+
+
+def test_a_copy_that_was_taken_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"dataset": "mammography", "to": "demo-compute", "was": {"version": 2}}
+    assert "deleted its copy, version 2" in lend(monkeypatch, answer, "recall")
+    assert "held no copy" in lend(monkeypatch, {**answer, "was": None}, "recall")

@@ -96,3 +96,54 @@ def test_a_node_without_archive_or_storage_is_told_so(tmp_path: Path) -> None:
         jobs.host_of(document(tmp_path, "data-provider", **{"hosts.0.runs": ["pacs"]}))
     with pytest.raises(Misuse, match="is a hub node"):
         jobs.every(document(tmp_path, "hub"), "list")
+
+
+COPIES = {
+    "datasets": [
+        {**TWO[0], "copies": [{"to": "big-machine", "at": "10.60.0.9", "until": "2027-03-31"}]}
+    ]
+}
+
+
+def lent(folder: Path, **how: Any) -> jobs.Job:  # noqa: ANN401 - any word of the verb
+    """Return a job that lends to the one compute node that the spec names."""
+    papers = document(folder, "data-provider", **COPIES)
+    words = {
+        "dataset": "lung-ct",
+        "version": None,
+        "to": "big-machine",
+        "by": "dpo@hospital.example",
+    }
+    return jobs.lend(papers, **{**words, "today": TODAY, **how})
+
+
+def test_a_lending_names_node_version_and_person(tmp_path: Path) -> None:
+    made = lent(tmp_path, version=2)
+    assert (made["verb"], made["dataset"], made["version"]) == ("lend", "lung-ct", 2)
+    assert (made["to"], made["by"]) == ("big-machine", "dpo@hospital.example")
+
+
+def test_a_data_set_is_lent_to_nobody_whom_the_spec_does_not_name(tmp_path: Path) -> None:
+    with pytest.raises(PlanRefused, match="lets big-machine have copies of lung-ct, not other"):
+        lent(tmp_path, to="other")
+    papers = document(tmp_path, "data-provider")
+    with pytest.raises(PlanRefused, match="lets nobody have copies of lung-ct"):
+        jobs.recall(papers, dataset="lung-ct", of="big-machine", by="dpo@hospital.example")
+
+
+def test_a_consent_is_valid_to_the_end_of_its_last_day(tmp_path: Path) -> None:
+    assert lent(tmp_path, today=date(2027, 3, 31))
+    with pytest.raises(PlanRefused, match="ended on 2027-03-31"):
+        lent(tmp_path, today=date(2027, 4, 1))
+
+
+def test_who_lends_is_named_by_a_mail_address(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="is named by a mail address"):
+        lent(tmp_path, by="the office")
+
+
+def test_a_copy_is_taken_back_after_its_consent_as_well(tmp_path: Path) -> None:
+    papers = document(tmp_path, "data-provider", **COPIES)
+    made = jobs.recall(papers, dataset="lung-ct", of="big-machine", by="dpo@hospital.example")
+    assert (made["verb"], made["to"]) == ("recall", "big-machine")
+    assert jobs.copies(papers) == (("lung-ct", "big-machine"),)

@@ -127,6 +127,7 @@ PLANNED = PlannedHost(
         ),
         PlannedRole("certificate"),
         PlannedRole("enrolment"),
+        PlannedRole("receiving"),
         PlannedRole(
             "hub_gate",
             variables={"hub_gate_wanted": True, "hub_gate_domain": "hub.demo.example"},

@@ -139,6 +139,22 @@ GOOD: dict[str, dict[str, Any]] = {
         **COMPUTING,
         "kind": "compute",
         "name": "test-compute",
+        "federation": {**FEDERATION, "participation": "transfer"},
+        "hosts": [{**COMMON["hosts"][0], "runs": ["storage", "fl-agent"]}],
+        "legal": {
+            **COMMON["legal"],
+            "agreement": {**COMMON["legal"]["agreement"], "kind": "data-transfer"},
+        },
+        "datasets": [
+            {
+                **COMPUTING["datasets"][0],
+                "copy_of": {
+                    "node": "test-hospital",
+                    "dataset": "lung-ct",
+                    "comes_from": "10.20.0.12/32",
+                },
+            }
+        ],
         "compute": {"scratch": "/srv/scratch", "sandbox_size": "100 GiB"},
     },
     "hub": {

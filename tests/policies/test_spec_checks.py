@@ -38,6 +38,13 @@ def waiver(**changes: str) -> dict[str, Any]:
 
 SANDBOX = [{"name": "imaging-1", "machine": "sandbox", "os": "debian-13"}]
 
+#: A hospital that lends its data set until a day that its permit reaches.
+LENT = {
+    "federation.participation": "transfer",
+    "legal.agreement.kind": "data-transfer",
+    "datasets.0.copies": [{"to": "test-compute", "at": "10.60.0.9", "until": "2027-03-31"}],
+}
+
 #: Check, kind of node, and what spoils it: each is one thing that somebody could get wrong.
 SPOILT: list[tuple[str, str, dict[str, Any]]] = [
     ("GOV-01", "data-provider", {"legal.dpia": None}),
@@ -152,6 +159,14 @@ SPOILT: list[tuple[str, str, dict[str, Any]]] = [
     ("FED-01", "compute", {"fl_agent.output.types": []}),
     ("FED-02", "data-provider", {"search.minimum_cohort": 9}),
     ("FED-02", "data-provider", {"search.round_to": 1}),
+    ("FED-03", "data-provider", {**LENT, "legal.agreement.kind": "data-sharing"}),
+    ("FED-03", "data-provider", {**LENT, "federation.participation": "federated"}),
+    ("FED-03", "data-provider", {**LENT, "datasets.0.copies.0.until": "2026-11-21"}),
+    ("FED-03", "data-provider", {**LENT, "datasets.0.copies.0.until": "2027-07-01"}),
+    ("FED-03", "data-provider", {**LENT, "permits": []}),
+    ("FED-03", "data-provider", {**LENT, "hosts.0.runs": ["storage", "fl-agent"]}),
+    ("FED-03", "compute", {"legal.agreement.kind": "data-sharing"}),
+    ("FED-03", "compute", {"hosts.0.runs": ["storage"]}),
     ("HUB-01", "hub", {"hub.node_authentication": False}),
     ("HUB-02", "hub", {"hub.keep_updates_days": 181}),
     ("HUB-02", "hub", {"hub.minimum_sites": 1}),
@@ -177,6 +192,10 @@ def test_a_good_node_is_not_stopped(tmp_path: Path, kind: str) -> None:
 def test_each_check_passes_on_a_good_node_it_is_for(tmp_path: Path, check: str) -> None:
     passed = [verdicts(document(tmp_path, kind))[check] for kind in GOOD]
     assert any(Verdict.PASS in one for one in passed)
+
+
+def test_a_hospital_that_lends_within_its_permit_passes(tmp_path: Path) -> None:
+    assert verdicts(document(tmp_path, "data-provider", **LENT))["FED-03"] == {Verdict.PASS}
 
 
 def test_the_check_of_waivers_passes_where_one_is_needed(tmp_path: Path) -> None:

@@ -6,4 +6,5 @@ import sys
 
 from cairn import house
 
-sys.path.insert(0, str(house.root() / "roles" / "freeze" / "files"))
+for role in ("account", "freeze", "lending", "receiving"):
+    sys.path.insert(0, str(house.root() / "roles" / role / "files"))

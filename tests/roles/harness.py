@@ -37,6 +37,10 @@ def document(node: str, os: str, **wishes: object) -> Document:
     own: dict[str, object] = {
         "hub": {"hub": {"domain": "hub.institute.example"}},
         "data-provider": {"federation": FEDERATION},
+        "compute": {
+            "federation": FEDERATION,
+            "compute": {"scratch": "/srv/scratch", "sandbox_size": "1 GiB"},
+        },
     }[str(wishes.get("kind", "hub"))]
     spec = {
         "spec_version": 1,

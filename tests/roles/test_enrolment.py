@@ -255,6 +255,19 @@ def test_the_gate_lets_members_in_and_nobody_else(enrolled: Hospital) -> None:
 
 
 @pytest.mark.sandbox
+def test_a_member_fetches_the_lists_of_those_revoked(enrolled: Hospital) -> None:
+    folder = "/etc/cairn/federation"
+    hook = f"{folder}/revoked.d/test"
+    enrolled.box.ask(f"mkdir {folder}/revoked.d; printf '#!/bin/sh\\ntouch /root/new\\n' >{hook}")
+    enrolled.box.ask(f"chmod 755 {hook}; /usr/local/libexec/cairn/node-identity revoked")
+    assert enrolled.box.ask(f"grep -c 'BEGIN X509 CRL' {folder}/revoked.pem; ls /root/new") == (
+        "2\n/root/new"
+    )
+    assert enrolled.gate("/v1/revoked", method="GET", shown="") == "400"
+    enrolled.box.ask(f"rm -r {folder}/revoked.d {folder}/revoked.pem")
+
+
+@pytest.mark.sandbox
 def test_of_the_hub_one_port_is_open_and_nothing_of_its_administration(enrolled: Hospital) -> None:
     hub = enrolled.hub.place.address
     told = enrolled.box.ask(f"nmap -Pn -n --open -p 1-65535 --min-rate 5000 -oG - {hub}")

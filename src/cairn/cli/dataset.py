@@ -27,7 +27,7 @@ def dataset() -> None:
     """Freeze data sets, and look after them.
 
     A data set is a cohort of the archive, copied into a bucket on the same host, with a manifest.
-    No image and no pseudonym comes to this computer.
+    No image and no pseudonym comes to this computer; `lend` alone sends copies to another node.
     """
 
 
@@ -192,6 +192,71 @@ def withdraw(node: str, subject: str, form: str, *, yes: bool) -> None:
     click.echo(
         f"{node}: no later data set takes the subject in; the archive still holds the images"
     )
+    for name, to in jobs.copies(document):
+        click.echo(f"{name}: {to} may hold a copy; lend it anew, or `cairn dataset recall` it")
+
+
+_by = click.option(
+    "--by", required=True, metavar="WHO", help="Who does this, a mail address; it is written down."
+)
+
+
+@dataset.command(short_help="Lend a version of a data set to a compute node")
+@node_argument
+@click.argument("dataset", metavar="DATASET")
+@_version
+@click.option("--to", required=True, metavar="COMPUTE", help="The compute node.")
+@_by
+@format_option("json")
+def lend(  # noqa: PLR0913 - one parameter for each option
+    node: str, dataset: str, version: int | None, to: str, by: str, *, form: str
+) -> None:
+    """Lend a version of a data set to a compute node.
+
+    The site consents under `copies` of the data set. Images leave the host, over TLS with
+    certificates of the federation on both sides; the compute node then holds this version and no
+    other, until the consent or its permit ends. The same command goes on where it was cut short.
+    """
+    from cairn.datasets import desk, jobs  # noqa: PLC0415 - help needs none of it
+    from cairn.spec.loader import load_node  # noqa: PLC0415
+
+    job = jobs.lend(
+        load_node(node), dataset=dataset, version=version, to=to, by=by,
+        today=datetime.now(UTC).date(),
+    )  # fmt: skip
+    told = _done(node, job, desk.LENDING)
+    if _said_as_json(form, told):
+        return
+    what = f"{told['dataset']}: {to} holds version {told['version']}"
+    sent = f"{told['sent']} objects sent, {told['bytes'] / 10**6:,.1f} MB"
+    click.echo(f"{what}, {sent if told['is_new'] else 'as before'}")
+    click.echo(f"  manifest  {told['digest']}")
+    click.echo(f"  permit    {told['permit']['id']}, valid until {told['permit']['expires']}")
+    click.echo(f"  consent   until {told['until']}, then {to} deletes it")
+
+
+@dataset.command(short_help="Have a compute node delete its copy of a data set")
+@node_argument
+@click.argument("dataset", metavar="DATASET")
+@click.option("--from", "of", required=True, metavar="COMPUTE", help="The compute node.")
+@_by
+@format_option("json")
+def recall(node: str, dataset: str, of: str, by: str, form: str) -> None:
+    """Have a compute node delete its copy of a data set.
+
+    Waits until it says that nothing is left of it. What was trained with it stays.
+    """
+    from cairn.datasets import desk, jobs  # noqa: PLC0415 - help needs none of it
+    from cairn.spec.loader import load_node  # noqa: PLC0415
+
+    told = _done(node, jobs.recall(load_node(node), dataset=dataset, of=of, by=by), desk.LENDING)
+    if _said_as_json(form, told):
+        return
+    was = told["was"]
+    if was is None:
+        click.echo(f"{told['dataset']}: {of} held no copy")
+    else:
+        click.echo(f"{told['dataset']}: {of} deleted its copy, version {was['version']}")
 
 
 def _about(node: str, verb: str, dataset: str | None, version: int | None) -> dict[str, Any]:
@@ -201,7 +266,7 @@ def _about(node: str, verb: str, dataset: str | None, version: int | None) -> di
     return _done(node, {**jobs.about(load_node(node), verb, dataset), "version": version})
 
 
-def _done(node: str, job: Mapping[str, Any]) -> dict[str, Any]:
+def _done(node: str, job: Mapping[str, Any], program: str = "") -> dict[str, Any]:
     """Have a job done, with its progress on standard error."""
     from cairn.datasets import desk  # noqa: PLC0415 - help needs none of it
     from cairn.spec.loader import load_node  # noqa: PLC0415
@@ -214,7 +279,7 @@ def _done(node: str, job: Mapping[str, Any]) -> dict[str, Any]:
             last[:] = [line]
             click.echo(line, err=True)
 
-    return desk.do(load_node(node), job, tell)
+    return desk.do(load_node(node), job, tell, program or desk.PROGRAM)
 
 
 def _said_as_json(form: str, told: Mapping[str, Any]) -> bool:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from cairn.apps.account import Line
 
 #: What people look for in a line, after its time and event.
-DETAILS = ("dataset", "permit", "samples", "sites", "bytes_in", "bytes_out", "outcome", "why")
+DETAILS = (
+    *("dataset", "dataset_version", "node", "permit", "objects", "samples", "sites"),
+    *("bytes_in", "bytes_out", "outcome", "why"),
+)
 #: Characters of a digest that tell apps apart at a glance.
 SHORT = 12
 
@@ -43,7 +46,8 @@ def runs(node: str, run: str | None, form: str) -> None:
 
 
 def _row(line: Line) -> tuple[str, ...]:
-    details = [f"{word.replace('_', ' ')} {line[word]}" for word in DETAILS if word in line]
+    told = [word for word in DETAILS if line.get(word, "") != ""]
+    details = [f"{word.replace('_', ' ')} {line[word]}" for word in told]
     who = line.get("by") or line.get("started_by") or "-"
     run, app = str(line.get("run", "-")), str(line.get("app", "-"))[:SHORT]
     return (line["at"], line["event"], run, app, who, ", ".join(details))

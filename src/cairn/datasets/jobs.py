@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cairn.spec.document import Document
     from cairn.spec.hosts import Host
+    from cairn.spec.imaging import Copy
     from cairn.spec.legal import Permit
 
 Job: TypeAlias = dict[str, Any]
@@ -33,6 +34,7 @@ KEYS: Final = (
 )
 #: DICOM PS3.4 C.2.2.2: lists are parted by backslashes, `*` and `?` stand for others.
 _VALUE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._*?\\/()+-]{0,63}|[*?][A-Za-z0-9*? ._-]{1,63}")
+_PERSON: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _DAY: Final = r"[0-9]{8}"
 _DAYS: Final = re.compile(rf"{_DAY}|{_DAY}-|-{_DAY}|{_DAY}-{_DAY}")
 
@@ -95,6 +97,72 @@ def freeze(  # noqa: PLR0913 - each is a word of the verb, and all but the first
         },
         "least": spec.search.minimum_cohort,
     }
+
+
+def lend(  # noqa: PLR0913 - each is a word of the verb, and all but the first are keywords
+    document: Document,
+    *,
+    dataset: str,
+    version: int | None,
+    to: str,
+    by: str,
+    today: date,
+) -> Job:
+    """Return the job that sends a copy of a version to a compute node.
+
+    Args:
+        document: The node.
+        dataset: Name of the data set.
+        version: The version; the newest if None.
+        to: The compute node.
+        by: Who lends it, a mail address.
+        today: The day that the consent is judged on.
+
+    Raises:
+        Misuse: Data set or person cannot be understood.
+        PlanRefused: The spec does not consent, or no longer.
+    """
+    job = {**_between(document, "lend", dataset, to, by), "version": version}
+    until = next(one.until for one in _copies(document, dataset) if one.to == to)
+    if until < today:
+        raise PlanRefused(
+            f"the consent that {to} gets copies of {dataset} ended on {until}; renew it in the "
+            "spec and run `cairn up`"
+        )
+    return job
+
+
+def recall(document: Document, *, dataset: str, of: str, by: str) -> Job:
+    """Return the job that has a compute node delete its copy.
+
+    Raises:
+        Misuse: Data set or person cannot be understood.
+        PlanRefused: The spec names no copy there.
+    """
+    return _between(document, "recall", dataset, of, by)
+
+
+def copies(document: Document) -> tuple[tuple[str, str], ...]:
+    """Return each data set that may have copies, with the compute node that may hold one."""
+    every = _hospital(document).datasets
+    return tuple((one.name, copy.to) for one in every for copy in one.copies)
+
+
+def _between(document: Document, verb: str, dataset: str, to: str, by: str) -> Job:
+    if _PERSON.fullmatch(by) is None:
+        raise Misuse("who does this is named by a mail address, as in --by dpo@hospital.example")
+    job = about(document, verb, dataset)
+    known = [one.to for one in _copies(document, dataset)]
+    if to not in known:
+        raise PlanRefused(
+            f"the spec lets {', '.join(known) or 'nobody'} have copies of {dataset}, not {to}; add "
+            "it to `copies` of the data set and run `cairn up`"
+        )
+    return {**job, "to": to, "by": by}
+
+
+def _copies(document: Document, dataset: str) -> tuple[Copy, ...]:
+    return next(one.copies for one in _hospital(document).datasets if one.name == dataset)
 
 
 def about(document: Document, verb: str, dataset: str | None) -> Job:

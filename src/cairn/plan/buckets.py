@@ -10,6 +10,7 @@ from cairn.spec.imaging import Bucket, StorageConsumer
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from cairn.spec.imaging import FrozenDataset, Origin
     from cairn.spec.node import Spec
 
 #: Reads the data sets without being named, where the node runs it.
@@ -19,6 +20,12 @@ FREEZE: Final = "freeze"
 #: Writes what comes of runs, on the host of a hub that has an S3 server, and the bucket for it.
 HUB_APPS: Final = "hub-apps"
 RESULTS: Final = "results"
+#: Reads the data sets that the spec lets others have copies of.
+LENDING: Final = "lending"
+#: Writes the copies that a compute node holds.
+RECEIVING: Final = "receiving"
+#: Delete older versions of objects as well.
+KEEPERS: Final = (FREEZE, RECEIVING)
 
 
 def consumers_of(spec: Spec) -> tuple[StorageConsumer, ...]:
@@ -38,6 +45,30 @@ def keeps_results(spec: Spec, runs: Collection[str]) -> bool:
     return _has_server(spec) and {"hub-fl", "storage"} <= set(runs)
 
 
+def lends(spec: Spec, runs: Collection[str]) -> bool:
+    """Tell whether a host that runs these sends copies of data sets to compute nodes."""
+    return freezes(spec, runs) and AGENT in runs and bool(lent(spec))
+
+
+def receives(spec: Spec, runs: Collection[str]) -> bool:
+    """Tell whether a host that runs these takes copies of other nodes' data sets."""
+    return _has_server(spec) and {AGENT, "storage"} <= set(runs) and bool(held(spec))
+
+
+def lent(spec: Spec) -> tuple[FrozenDataset, ...]:
+    """Return the data sets that some compute node may get copies of."""
+    if spec.kind != "data-provider":
+        return ()
+    return tuple(one for one in spec.datasets if one.copies)
+
+
+def held(spec: Spec) -> dict[str, Origin]:
+    """Return the data sets that are copies, by name, with where they come from."""
+    if spec.kind != "compute":
+        return {}
+    return {one.name: one.copy_of for one in spec.datasets if one.copy_of}
+
+
 def _has_server(spec: Spec) -> bool:
     return spec.storage is not None and spec.storage.engine == "versitygw"
 
@@ -50,6 +81,11 @@ def _own(spec: Spec) -> Iterator[StorageConsumer]:
         yield StorageConsumer(name=FREEZE, reads=datasets, writes=datasets)
     if any(keeps_results(spec, host.runs) for host in spec.hosts):
         yield StorageConsumer(name=HUB_APPS, writes=(RESULTS,))
+    if any(lends(spec, host.runs) for host in spec.hosts):
+        yield StorageConsumer(name=LENDING, reads=tuple(one.name for one in lent(spec)))
+    if any(receives(spec, host.runs) for host in spec.hosts):
+        copies = tuple(held(spec))
+        yield StorageConsumer(name=RECEIVING, reads=copies, writes=copies)
 
 
 def buckets_of(spec: Spec) -> tuple[PlannedBucket, ...]:
@@ -70,7 +106,7 @@ def _bucket(bucket: Bucket, consumers: tuple[StorageConsumer, ...]) -> PlannedBu
         readers=tuple(one.name for one in consumers if bucket.name in one.reads),
         writers=tuple(one.name for one in consumers if bucket.name in one.writes),
         keepers=tuple(
-            one.name for one in consumers if one.name == FREEZE and bucket.name in one.writes
+            one.name for one in consumers if one.name in KEEPERS and bucket.name in one.writes
         ),
     )
 

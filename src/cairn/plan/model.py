@@ -158,7 +158,8 @@ class PlannedBucket:
         expire_days: Days after which objects are deleted, or None.
         readers: Access keys of those who may list and read.
         writers: Access keys of those who may write and delete.
-        keepers: Those of them who may delete older versions as well: whoever freezes data sets.
+        keepers: Those of them who may delete older versions as well: whoever freezes data
+            sets, or holds copies of them.
     """
 
     name: str

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from cairn.spec.buckets import BUCKET_QUESTIONS
+from cairn.spec.copies import COPY_QUESTIONS
 from cairn.spec.imaging import CARRIED_OUT, DeidentificationOption
 from cairn.spec.node import KINDS
 from cairn.spec.roles import EVERYWHERE, ROLES
@@ -238,6 +239,7 @@ _DAYS = (
     "legal.agreement.signed",
     "permits.*.expires",
     "permits.*.delete_by",
+    "datasets.*.copies.*.until",
     "compliance.waivers.*.expires",
 )
 _QUESTIONS: tuple[Question, ...] = (
@@ -274,4 +276,5 @@ _QUESTIONS: tuple[Question, ...] = (
     _in_order("legal.dpia.approved", "legal.dpia.review_by", "is before `approved`; check both"),
     _in_order("permits.*.expires", "permits.*.delete_by", "is before `expires`; check both"),
     *BUCKET_QUESTIONS,
+    *COPY_QUESTIONS,
 )

@@ -15,6 +15,8 @@ from cairn.spec.types import (
     BucketName,
     CertificatePath,
     Country,
+    Day,
+    Destination,
     DriverVersion,
     HttpUrl,
     KeyFile,
@@ -285,3 +287,41 @@ class Dataset(Declared):
     """Its name."""
     description: Sentence
     """What is in it, without patient data."""
+
+
+class Copy(Declared):
+    """The site's consent that one compute node gets copies of a data set."""
+
+    to: Name
+    """The compute node, as its certificate names it."""
+    at: Destination
+    """Its host name or address."""
+    port: Port = 8444
+    """Its port."""
+    until: Day
+    """Last day of the consent; the copy is deleted after it."""
+
+
+class FrozenDataset(Dataset):
+    """A data set that is frozen from the node's own archive."""
+
+    copies: tuple[Copy, ...] = ()
+    """Compute nodes that may get copies of it; nobody, if absent."""
+
+
+class Origin(Declared):
+    """Where the copies of a data set come from."""
+
+    node: Name
+    """The node that lends it, as its certificate names it."""
+    dataset: BucketName
+    """What the data set is called there."""
+    comes_from: Network
+    """Address or network that the node connects from; nobody else reaches the port."""
+
+
+class HeldDataset(Dataset):
+    """A data set that a compute node holds for a time."""
+
+    copy_of: Origin | None = None
+    """The data set of another node that this one is a copy of."""

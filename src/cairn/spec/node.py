@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, StrictInt
 
 from cairn.spec.hosts import Host
-from cairn.spec.imaging import Backup, Dataset, Gpu, Pacs, Storage
+from cairn.spec.imaging import Backup, FrozenDataset, Gpu, HeldDataset, Pacs, Storage
 from cairn.spec.legal import Compliance, Legal, Permit, ServiceLevel
 from cairn.spec.model import Declared
 from cairn.spec.network import Nets
@@ -63,7 +63,7 @@ class DataProviderNode(Node):
     """Who may send images and how they are de-identified."""
     gpu: Gpu = Gpu(vendor="none")
     """The graphics processor for training."""
-    datasets: tuple[Dataset, ...] = ()
+    datasets: tuple[FrozenDataset, ...] = ()
     """Data sets that computations may be granted."""
     permits: tuple[Permit, ...] = ()
     """Data permits that computations rest on."""
@@ -93,7 +93,7 @@ class ComputeNode(Node):
     """What it offers."""
     gpu: Gpu = Gpu(vendor="none")
     """The graphics processor for training."""
-    datasets: tuple[Dataset, ...] = ()
+    datasets: tuple[HeldDataset, ...] = ()
     """Data sets that it holds for a time."""
     permits: tuple[Permit, ...] = ()
     """Data permits that computations rest on."""

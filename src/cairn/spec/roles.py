@@ -54,7 +54,10 @@ ROLES: dict[str, RoleEntry] = {
     "fl-agent": _entry(
         "federated-learning agent",
         *("data-provider", "compute"),
-        brings=("enrolment", "flower", "account", "approval", "fl_agent"),
+        brings=(
+            *("enrolment", "flower", "account", "approval", "fl_agent"),
+            *("freeze", "lending", "receiving"),
+        ),
     ),
     "hub-ca": _entry(
         "certificate authority, register of nodes and public port of the federation",

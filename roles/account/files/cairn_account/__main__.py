@@ -8,6 +8,7 @@ another and the last digest; `drop` deletes the months that are older than the s
 from __future__ import annotations
 
 import json
+import pwd
 import socket
 import struct
 import sys
@@ -48,7 +49,15 @@ def _event(link: socket.socket) -> Any:  # noqa: ANN401 - any JSON
         raise Refused("an event is one line of JSON") from None
     # The kernel says who is at the other end, socket(7).
     peer = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return events.judged(event, root=struct.unpack("3i", peer)[1] == 0)
+    return events.judged(event, user=_name(struct.unpack("3i", peer)[1]))
+
+
+def _name(number: int) -> str:
+    """Return the name of an account; its number if it has none."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def show(folder: Path) -> None:

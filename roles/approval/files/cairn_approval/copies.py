@@ -21,7 +21,7 @@ from cairn_account.refusal import Refused
 from cairn_approval import approvals, holding
 from cairn_freeze import manifest as manifests
 from cairn_freeze.refusal import Refused as NotFrozen
-from cairn_freeze.storage import Storage, client
+from cairn_freeze.storage import Storage, client, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,8 +85,6 @@ def _copy(entry: Entry, storage: Storage, folder: Path) -> None:
 
 def opened(rules: Mapping[str, Any], dataset: str) -> Storage:
     """Return the bucket of a data set, as the agent's user of the storage sees it."""
-    from cairn_freeze.__main__ import credentials  # noqa: PLC0415 - the same form of file
-
     place = rules["storage"]
     if place is None:
         raise Refused("this host has no storage with frozen data sets; an app has no data here")

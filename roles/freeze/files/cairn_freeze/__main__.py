@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 from cairn_freeze.archive import Archive
 from cairn_freeze.jobs import Desk
 from cairn_freeze.refusal import Refused
-from cairn_freeze.storage import Storage, client
+from cairn_freeze.storage import Storage, client, credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    Tell = Callable[[str, int, int], None]
+    Do = Callable[[Mapping[str, Any], Tell], dict[str, Any]]
 
 SETTINGS: Final = Path("/etc/cairn/freeze.json")
 JOBS: Final = Path("/run/cairn-freeze")
@@ -28,13 +31,19 @@ JOBS: Final = Path("/run/cairn-freeze")
 OFTEN: Final = 0.5
 
 
-def main(name: str) -> int:
-    """Do the job of that name; return 0, or 1 if it was refused or broke."""
-    folder = JOBS / name
+def main(name: str, jobs: Path = JOBS, do: Do | None = None) -> int:
+    """Do the job of that name; return 0, or 1 if it was refused or broke.
+
+    Args:
+        name: Name of the job.
+        jobs: Where jobs lie.
+        do: What does them; the desk of this host if None.
+    """
+    folder = jobs / name
     try:
         job = json.loads((folder / "job.json").read_bytes())
         (folder / "job.json").unlink()  # it may name a subject
-        result = {"ok": True, "result": desk().do(job, teller(folder))}
+        result = {"ok": True, "result": (do or desk().do)(job, teller(folder))}
     except Refused as refusal:
         result = {"ok": False, "message": str(refusal)}
     except Exception as error:  # noqa: BLE001 - whatever it is, its words may name a subject
@@ -61,22 +70,6 @@ def desk() -> Desk:
 def secret(file: Path) -> str:
     """Return a password from its file, without the line break at its end."""
     return file.read_text("utf-8").strip()
-
-
-def credentials(text: str) -> tuple[str, str]:
-    """Return access key and secret from a file in the form of the AWS tools.
-
-    Raises:
-        Refused: One of them is missing.
-    """
-    words = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    found = {key.strip().lower(): value.strip() for key, value in words.items()}
-    try:
-        return found["aws_access_key_id"], found["aws_secret_access_key"]
-    except KeyError:
-        raise Refused(
-            "the storage's credentials for `freeze` cannot be read; run `cairn up`"
-        ) from None
 
 
 def teller(folder: Path) -> Callable[[str, int, int], None]:

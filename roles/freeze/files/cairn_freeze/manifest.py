@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from cairn_freeze.refusal import Refused
 from cairn_freeze.summary import summary
@@ -17,6 +17,7 @@ from cairn_freeze.summary import summary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+CHUNK: Final = 2**20
 FORMAT: Final = "cairn-dataset/1"
 #: The manifest of the newest version, where people look first.
 LATEST: Final = "manifest.json"
@@ -56,6 +57,15 @@ def written(manifest: Manifest) -> bytes:
 def entry_of(key: str, data: bytes) -> Entry:
     """Return the entry of some bytes."""
     return Entry(key, len(data), hashlib.sha256(data).hexdigest())
+
+
+def entry_in(key: str, file: IO[bytes]) -> Entry:
+    """Return the entry of the bytes in a file, which may be large."""
+    size, found = 0, hashlib.sha256()
+    while chunk := file.read(CHUNK):
+        size += len(chunk)
+        found.update(chunk)
+    return Entry(key, size, found.hexdigest())
 
 
 def read(data: bytes) -> Manifest:

@@ -31,7 +31,7 @@ SETTINGS: Final = Config(
 )
 MESSAGES: Final = {
     "NoSuchBucket": "there is no bucket for this data set; `cairn up` makes it",
-    "AccessDenied": "the storage does not let the user `freeze` do this; run `cairn up` again",
+    "AccessDenied": "the storage does not let this user do it; run `cairn up` again",
 }
 
 
@@ -97,8 +97,13 @@ class Storage:
         )
 
     @_told
-    def look(self, key: str) -> Entry | None:
-        """Read an object back and hash it; None if it is not there."""
+    def look(self, key: str, into: IO[bytes] | None = None) -> Entry | None:
+        """Read an object back and hash it; None if it is not there.
+
+        Args:
+            key: Where it is.
+            into: What its bytes are written to as well.
+        """
         try:
             body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
         except ClientError as error:
@@ -109,6 +114,8 @@ class Storage:
         for chunk in body.iter_chunks(CHUNK):
             size += len(chunk)
             digest.update(chunk)
+            if into is not None:
+                into.write(chunk)
         return Entry(key, size, digest.hexdigest())
 
     @_told
@@ -193,3 +200,19 @@ def client(url: str, authority: str, credentials: tuple[str, str]) -> Any:  # no
         aws_secret_access_key=secret,
         config=SETTINGS,
     )
+
+
+def credentials(text: str) -> tuple[str, str]:
+    """Return access key and secret from a file in the form of the AWS tools.
+
+    Raises:
+        Refused: One of them is missing.
+    """
+    words = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    found = {key.strip().lower(): value.strip() for key, value in words.items()}
+    try:
+        return found["aws_access_key_id"], found["aws_secret_access_key"]
+    except KeyError:
+        raise Refused(
+            "the storage's credentials for this work cannot be read; run `cairn up`"
+        ) from None

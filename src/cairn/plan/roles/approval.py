@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cairn.plan.buckets import freezes
+from cairn.plan.buckets import freezes, receives
 from cairn.plan.model import PlannedFile, PlannedRole, Service
 from cairn.plan.roles.freeze import STORAGE
 from cairn.spec.node import HubNode
@@ -31,7 +31,7 @@ PACKAGES: Final = ("bubblewrap", "python3", "python3-boto3", "python3-seccomp")
 PROCESSES: Final = 256
 BESIDE: Final = 2**30
 
-NO_DATA: Final = "data for apps: none are frozen on this host, so that no app can run here"
+NO_DATA: Final = "data for apps: none are frozen or held on this host, so that no app can run here"
 
 
 def plan(context: Context) -> PlannedRole:
@@ -40,7 +40,8 @@ def plan(context: Context) -> PlannedRole:
     if isinstance(spec, HubNode):
         raise TypeError(f"{spec.name} is a hub and runs no app of a node")
     agent = spec.fl_agent
-    has_data = freezes(spec, context.host.runs)
+    runs = context.host.runs
+    has_data = freezes(spec, runs) or receives(spec, runs)
     return PlannedRole(
         name=ROLE,
         variables={"approval_packages": list(PACKAGES)},

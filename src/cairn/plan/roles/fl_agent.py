@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from cairn.plan.buckets import lends
 from cairn.plan.model import (
     Account,
     Flow,
@@ -82,10 +83,13 @@ def plan(context: Context) -> PlannedRole:
         ),
         flows=(_flow(context, hub),),
         secrets=(Secret(SECRET), Secret(FORWARD_KEY)),
-        promises=(
-            ("trained", "only applications that the site approved; images never leave the host"),
-        ),
+        promises=(("trained", f"only applications that the site approved; {_stays(context)}"),),
     )
+
+
+def _stays(context: Context) -> str:
+    lending = lends(context.spec, context.host.runs)
+    return "the agent sends no image" if lending else "images never leave the host"
 
 
 def _endpoint(context: Context) -> Endpoint | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cairn.plan.buckets import freezes
+from cairn.plan.buckets import freezes, receives
 from cairn.plan.model import Account, PlannedFile, PlannedRole
 
 if TYPE_CHECKING:
@@ -42,14 +42,25 @@ MAY_WITH_OBJECTS: Final = (
 )
 #: In Debian 13 and 12 alike.
 PACKAGES: Final = ("python3", "python3-boto3", "python3-pydicom")
+#: What reads and writes data sets that were frozen elsewhere.
+LIBRARY: Final = ("python3", "python3-boto3")
 
 ELSEWHERE: Final = "data sets: they are frozen where archive and S3 server are on one host"
 
 
-def plan(context: Context) -> PlannedRole:
-    """Plan the program that freezes data sets, where the host has archive and S3 server."""
-    if not freezes(context.spec, context.host.runs):
-        return PlannedRole(ROLE, {"freeze_wanted": False}, without=(ELSEWHERE,))
+def plan(context: Context) -> PlannedRole | None:
+    """Plan the program that freezes data sets, where the host has archive and S3 server.
+
+    A host that holds copies gets the part of it that reads and writes data sets.
+    """
+    runs = context.host.runs
+    if receives(context.spec, runs):
+        library = {"freeze_wanted": False, "freeze_library": True}
+        variables = {**library, "freeze_packages": list(LIBRARY)}
+        return PlannedRole(ROLE, variables, packages=LIBRARY)
+    if not freezes(context.spec, runs):
+        wanted = PlannedRole(ROLE, {"freeze_wanted": False}, without=(ELSEWHERE,))
+        return wanted if "pacs" in runs else None
     return PlannedRole(
         name=ROLE,
         variables={"freeze_wanted": True, "freeze_packages": list(PACKAGES)},
