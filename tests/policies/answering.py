@@ -137,6 +137,7 @@ PLANNED = PlannedHost(
         ),
         PlannedRole("intake"),
         PlannedRole("account"),
+        PlannedRole("scheduler", variables={"scheduler_mib": 2560}),
         PlannedRole("approval"),
         PlannedRole(
             "fl_agent",
