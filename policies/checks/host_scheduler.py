@@ -23,8 +23,8 @@ ENDED = 7
 #: `runuser` is the system's own way to be somebody else without a login (runuser(1)).
 AS_AGENT = "cd / && timeout 30 runuser --user cairn-fl-agent --"
 AS_NOBODY = "cd / && timeout 30 runuser --user nobody --"
-#: timeout(1) ended what waited for a turn.
-WAITED = 124
+#: What is said of a job whose turn comes once others have ended (squeue(1)).
+WAITS = {"PENDING Resources", "PENDING Priority"}
 
 
 @check(
@@ -48,7 +48,7 @@ def only_the_agent_hands_work_in(host: EvidenceHost) -> Findings:
     double = 2 * wanted["scheduler_mib"]
     told = host.ask(
         job=f"{AS_AGENT} sbatch --wait {JOB} {WRAPPED} 2>&1",
-        queue=f"{TAKEN_BACK}; squeue --noheader --states=running --format=%j",
+        queue=f"squeue --noheader --name=proof --format='%T %r'; {TAKEN_BACK}",
         stranger=f"{AS_NOBODY} sbatch {JOB} --wrap=true 2>&1; {TAKEN_BACK}",
         double=f"{AS_AGENT} sbatch {JOB} --mem={double}M --wrap=true 2>&1; {TAKEN_BACK}",
     )
@@ -65,6 +65,6 @@ def only_the_agent_hands_work_in(host: EvidenceHost) -> Findings:
 
 def _ran(host: EvidenceHost, job: Reply, queue: Reply) -> tuple[bool | Verdict, At, str]:
     at = At(host, "as cairn-fl-agent")
-    if job.status == WAITED and queue.lines:
-        return NOT_APPLICABLE, at, f"the job waits for its turn behind {len(queue.lines)} others"
+    if WAITS.intersection(queue.lines):
+        return NOT_APPLICABLE, at, "the host works on other jobs, and the job waits for its turn"
     return job.status == ENDED, at, f"the job ended with {job.status}, planned {ENDED}: {job.last}"

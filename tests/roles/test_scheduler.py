@@ -94,7 +94,7 @@ def hand_in(box: Ground, words: str, *, user: str = "cairn-fl-agent") -> tuple[i
 
 def ended(box: Ground, name: str) -> str:
     """Return what the list of jobs says of one, once it has ended."""
-    wait_for(lambda: f" Name={name} " in box.ask(f"cat {JOBS} || true"), box.ask(QUEUE))
+    wait_for(lambda: f" Name={name} " in box.ask(f"cat {JOBS} || true"), "the queue is another")
     return box.ask(f"grep ' Name={name} ' {JOBS} | tail -n 1")
 
 
@@ -136,15 +136,18 @@ def test_a_restart_of_the_controller_keeps_the_queue(box: Ground) -> None:
     for name in ("first", "second"):
         status, told = hand_in(box, f"--job-name={name} --cpus-per-task=2 --wrap='sleep 100'")
         assert status == 0, told
-    wait_for(lambda: box.ask(QUEUE) == "first RUNNING\nsecond PENDING", box.ask(QUEUE))
+    wait_for(lambda: box.ask(QUEUE) == "first RUNNING\nsecond PENDING", "the queue is another")
     process = box.ask("pgrep -f '^sleep 100' | head -n 1")
     box.ask("systemctl restart slurmctld slurmd")
-    wait_for(lambda: box.ask(f"{QUEUE} || true") == "first RUNNING\nsecond PENDING", box.ask(QUEUE))
+    wait_for(
+        lambda: box.ask(f"{QUEUE} || true") == "first RUNNING\nsecond PENDING",
+        "the queue is another",
+    )
     assert box.ask("pgrep -f '^sleep 100' | head -n 1") == process
     box.ask("scancel --name=first")
-    wait_for(lambda: box.ask(QUEUE) == "second RUNNING", box.ask(QUEUE))
+    wait_for(lambda: box.ask(QUEUE) == "second RUNNING", "the queue is another")
     box.ask("scancel --name=second")
-    wait_for(lambda: box.ask(QUEUE) == "", box.ask(QUEUE))
+    wait_for(lambda: box.ask(QUEUE) == "", "the queue is another")
 
 
 @pytest.mark.sandbox
@@ -191,7 +194,7 @@ def test_a_cell_takes_its_turn_and_answers(box: Ground) -> None:
 def test_a_cell_that_takes_too_long_gives_its_place_back(box: Ground) -> None:
     told = visited(box, "import time; time.sleep(60)", seconds=5)
     assert "refused the app took longer than 5 seconds" in told
-    wait_for(lambda: box.ask(QUEUE) == "", box.ask(QUEUE))
+    wait_for(lambda: box.ask(QUEUE) == "", "the queue is another")
     assert box.ask("pgrep 'bwrap|salloc' || true") == ""
 
 
@@ -201,7 +204,7 @@ def test_a_cell_that_gets_no_turn_ends_as_one_that_took_too_long(box: Ground) ->
     told = visited(box, seconds=5)
     box.ask("scancel --name=before")
     assert "refused the app took longer than 5 seconds" in told
-    wait_for(lambda: box.ask(QUEUE) == "", box.ask(QUEUE))
+    wait_for(lambda: box.ask(QUEUE) == "", "the queue is another")
 
 
 @pytest.mark.sandbox
