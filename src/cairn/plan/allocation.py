@@ -41,6 +41,7 @@ def words(spec: Spec, host: Host) -> list[str]:
     return [
         "/usr/bin/salloc",
         "--quiet",
+        "--kill-command=KILL",
         f"--partition={PARTITION}",
         "--job-name=cell",
         "--ntasks=1",

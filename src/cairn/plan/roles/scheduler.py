@@ -22,6 +22,8 @@ SEALER: Final = "munge"
 KEY: Final = "/etc/munge/munge.key"
 CONTROL_PORT: Final = 6817
 NODE_PORT: Final = 6818
+#: Where tasks that wait for their turn are called back: two ports each, while it lasts.
+WAITING_PORTS: Final = range(6820, 6828)
 UNITS: Final = ("munge.service", "slurmctld.service", "slurmd.service")
 PACKAGES: Final = ("logrotate", "munge", "slurm-client", "slurmctld", "slurmd")
 #: What runs in every cell, here and at a site with Apptainer.
@@ -75,6 +77,10 @@ def plan(context: Context) -> PlannedRole:
         listeners=(
             Listener("127.0.0.1", CONTROL_PORT, "tcp", "slurmctld"),
             Listener("127.0.0.1", NODE_PORT, "tcp", "slurmd"),
+            *(
+                Listener("127.0.0.1", port, "tcp", "salloc", sometimes=True)
+                for port in WAITING_PORTS
+            ),
         ),
         secrets=(Secret(KEY, SEALER, "0400"),),
         promises=(("jobs", f"only accounts of the group {allocation.GROUP} hand work in"),),
@@ -95,6 +101,7 @@ def _settings(context: Context, spec: ComputeNode, *, own_kernel: bool) -> dict[
         "partition": allocation.PARTITION,
         "control_port": CONTROL_PORT,
         "node_port": NODE_PORT,
+        "waiting_ports": f"{WAITING_PORTS[0]}-{WAITING_PORTS[-1]}",
         "user": USER,
         # A throw-away host shares the cores of the computer below and has fewer than are declared.
         "trusts_spec": context.place.gateway is not None,
