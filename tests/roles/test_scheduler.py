@@ -39,7 +39,15 @@ MIB = 1792
 QUEUE = "squeue --noheader --format='%j %T' | sort"
 JOBS = "/var/log/slurm/jobs.txt"
 #: Runs in a cell in place of an app, and outside of it what makes the cell.
-INSIDE = "import time; time.sleep(4); print('from the cell')"
+INSIDE = """import os, time
+def opened(number):
+    try:
+        return bool(os.fstat(number))
+    except OSError:
+        return False
+time.sleep(4)
+print("from the cell with", [number for number in range(3, 1024) if opened(number)])
+"""
 OUTSIDE = """
 import json, sys
 from pathlib import Path
@@ -184,7 +192,7 @@ def visited(box: Ground, inside: str = INSIDE, **limits: int) -> str:
 
 @pytest.mark.sandbox
 def test_a_cell_takes_its_turn_and_answers(box: Ground) -> None:
-    assert "said from the cell" in (told := visited(box)), told
+    assert "said from the cell with []" in (told := visited(box)), told
     line = ended(box, "cell")
     assert "UserId=cairn-fl-agent(" in line
     assert "JobState=COMPLETED" in line

@@ -30,6 +30,14 @@ INSIDE: Final = Path(__file__).with_name("inside.py")
 FILTER: Final = Path("/usr/local/lib/cairn/cell.bpf")
 #: Seconds between two looks at the cell.
 OFTEN: Final = 0.1
+#: Starts a command with no more than its standard files and the filter open: a scheduler that is
+#: called back would leave the socket for that to the app.
+ALONE: Final = """import os, sys
+kept = int(sys.argv[1])
+os.closerange(3, kept)
+os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 #: Seconds that a scheduler has to take a place back.
 GIVES_BACK: Final = 10
 #: Bytes of shared memory, and of what the app unpacks to.
@@ -69,7 +77,7 @@ def answer(visit: Visit) -> bytes:
         for name, data in visit.files.items():
             (Path(folder) / name).write_bytes(data)
         (Path(folder) / "limits.json").write_text(json.dumps(dict(visit.limits)), "ascii")
-        command = [*visit.within, *command_of(visit, folder, rules)]
+        command = [*_turn(visit.within, rules), *command_of(visit, folder, rules)]
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             pass_fds=[rules],
@@ -78,6 +86,11 @@ def answer(visit: Visit) -> bytes:
                 return _heard(child, visit.limits)
             finally:
                 _end(child, waits=bool(visit.within))
+
+
+def _turn(within: tuple[str, ...], rules: int) -> list[str]:
+    """Return what waits for a turn, and closes behind it what it had open itself."""
+    return [*within, sys.executable, "-IBc", ALONE, str(rules)] if within else []
 
 
 def _end(child: subprocess.Popen[bytes], *, waits: bool) -> None:
