@@ -102,6 +102,9 @@ def sockets_are_as_planned(host: EvidenceHost, limits: Parameters) -> Findings:
         if not heard and planned.after and planned.after not in there_now:
             yield NOT_APPLICABLE, at, f"{planned.process} waits for {planned.after}"
             continue
+        if not heard and planned.sometimes:
+            yield NOT_APPLICABLE, at, f"{planned.process} listens only while it is at work"
+            continue
         said = "listens" if heard else "does not listen"
         yield heard, at, f"{planned.process} {said} on {planned.address}"
     for socket in found:

@@ -139,6 +139,7 @@ PLANNED = PlannedHost(
         PlannedRole("intake"),
         PlannedRole("account"),
         PlannedRole("hub_apps", settings={"storage": {"bucket": "results"}}),
+        PlannedRole("scheduler", variables={"scheduler_mib": 2560}),
         PlannedRole("approval"),
         PlannedRole(
             "fl_agent",

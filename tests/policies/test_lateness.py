@@ -81,3 +81,20 @@ def test_a_unit_that_waits_need_not_run_yet(
     host = planned(PlannedRole("fl_agent", services=(unit,)))
     told = verdicts("SVC-01", tmp_path, host, answer=f"{UNIT}{state}\n", later=there)
     assert told == {wanted}
+
+
+@pytest.mark.parametrize(
+    ("sockets", "wanted"),
+    [
+        (SSHD, {Verdict.PASS, Verdict.NOT_APPLICABLE}),
+        (SSHD + AGENT, {Verdict.PASS}),
+        (SSHD + AGENT.replace("flower-supernod", "nc"), {Verdict.PASS, Verdict.NOT_APPLICABLE,
+                                                         Verdict.FAIL}),
+    ],
+)  # fmt: skip
+def test_a_socket_of_work_is_there_while_it_is_at_work(
+    tmp_path: Path, sockets: str, wanted: set[Verdict]
+) -> None:
+    listener = Listener("127.0.0.1", 9094, "tcp", "flower-supernod", sometimes=True)
+    host = planned(PlannedRole("fl_agent", listeners=(listener,)))
+    assert verdicts("HST-04", tmp_path, host, answer=sockets) == wanted

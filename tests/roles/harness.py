@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: Seconds that one command on a host may take.
 PATIENCE = 60
+COMPUTE = {"scheduler": "slurm", "scratch": "/srv/scratch", "sandbox_size": "1 GiB"}
 FEDERATION = {"file": "demo.federation.json", "fingerprint": f"sha256:{64 * 'a'}", "tier": 3}
 
 
@@ -37,10 +38,7 @@ def document(node: str, os: str, **wishes: object) -> Document:
     own: dict[str, object] = {
         "hub": {"hub": {"domain": "hub.institute.example"}},
         "data-provider": {"federation": FEDERATION},
-        "compute": {
-            "federation": FEDERATION,
-            "compute": {"scratch": "/srv/scratch", "sandbox_size": "1 GiB"},
-        },
+        "compute": {"federation": FEDERATION, "compute": COMPUTE},
     }[str(wishes.get("kind", "hub"))]
     spec = {
         "spec_version": 1,

@@ -56,6 +56,7 @@ class Listener:
             loopback only, and has no flow.
         after: A file that the host gets later, as a node does when it enrols; before it is there,
             nothing need listen. Empty where it listens from the start.
+        sometimes: Whether it is open only while something is at work.
     """
 
     address: str
@@ -64,6 +65,7 @@ class Listener:
     process: str
     inward: bool = False
     after: str = ""
+    sometimes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

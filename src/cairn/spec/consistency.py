@@ -192,6 +192,25 @@ def _gpu_has_a_vendor(tree: Tree) -> None:
                        "the vendor")  # fmt: skip
 
 
+def _work_is_handed_out_by_what_runs(tree: Tree) -> None:
+    """What is declared of the scheduler must be what a host runs, beside the agent that uses it."""
+    if "compute" not in {kind for _, kind in tree.texts("kind")}:
+        return
+    slurm = [loc for loc, wanted in tree.texts("compute.scheduler") if wanted == "slurm"]
+    all_runs = [(loc, runs) for loc, runs in tree.each("hosts.*.runs") if isinstance(runs, list)]
+    running = [(loc, runs) for loc, runs in all_runs if "scheduler" in runs]
+    for loc, runs in running:
+        if not slurm:
+            advice = "counts only with `compute.scheduler: slurm`; add that"
+        elif "fl-agent" not in runs:
+            advice = "nobody but `fl-agent` hands it work; let the host run that as well"
+        else:
+            continue
+        tree.fault((*loc, runs.index("scheduler")), advice)
+    for loc in [] if running else slurm:
+        tree.fault(loc, "no host runs `scheduler`; add it to `runs` beside `fl-agent`")
+
+
 def _production_is_not_thrown_away(tree: Tree) -> None:
     if ("stage",) in {loc for loc, stage in tree.texts("stage") if stage == "production"}:
         for loc, machine in tree.texts("hosts.*.machine"):
@@ -270,6 +289,7 @@ _QUESTIONS: tuple[Question, ...] = (
     _ceph_has_an_endpoint,
     _disks_can_be_opened,
     _gpu_has_a_vendor,
+    _work_is_handed_out_by_what_runs,
     _options_are_carried_out,
     _production_is_not_thrown_away,
     _dates_are_plausible,

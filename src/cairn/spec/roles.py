@@ -67,7 +67,7 @@ ROLES: dict[str, RoleEntry] = {
     "hub-fl": _entry(
         "federated-learning server", "hub", brings=("flower", "hub_fl", "account", "hub_apps")
     ),
-    "scheduler": _entry("batch scheduler", "compute"),
+    "scheduler": _entry("batch scheduler for the tasks of the agent", "compute"),
 }
 
 

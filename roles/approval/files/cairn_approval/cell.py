@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,16 @@ INSIDE: Final = Path(__file__).with_name("inside.py")
 FILTER: Final = Path("/usr/local/lib/cairn/cell.bpf")
 #: Seconds between two looks at the cell.
 OFTEN: Final = 0.1
+#: Starts a command with no more than its standard files and the filter open: a scheduler that is
+#: called back would leave the socket for that to the app.
+ALONE: Final = """import os, sys
+kept = int(sys.argv[1])
+os.closerange(3, kept)
+os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+#: Seconds that a scheduler has to take a place back.
+GIVES_BACK: Final = 10
 #: Bytes of shared memory, and of what the app unpacks to.
 SHARED: Final = 64 * 2**20
 
@@ -44,6 +55,7 @@ class Visit:
         limits: `memory` and `processes`, `seconds`, `cores`, and `answer`: bytes that may come out.
         told: What else the app finds in its environment: limits that it keeps of itself.
         inside: What runs in the cell.
+        within: What stands before the command of the cell: a scheduler's, which waits for a turn.
     """
 
     files: Mapping[str, bytes]
@@ -52,6 +64,7 @@ class Visit:
     limits: Mapping[str, int]
     told: Mapping[str, str] = field(default_factory=dict)
     inside: Path = INSIDE
+    within: tuple[str, ...] = ()
 
 
 def answer(visit: Visit) -> bytes:
@@ -64,7 +77,7 @@ def answer(visit: Visit) -> bytes:
         for name, data in visit.files.items():
             (Path(folder) / name).write_bytes(data)
         (Path(folder) / "limits.json").write_text(json.dumps(dict(visit.limits)), "ascii")
-        command = command_of(visit, folder, rules)
+        command = [*_turn(visit.within, rules), *command_of(visit, folder, rules)]
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             pass_fds=[rules],
@@ -72,8 +85,27 @@ def answer(visit: Visit) -> bytes:
             try:
                 return _heard(child, visit.limits)
             finally:
-                # With bubblewrap everything in the cell ends (--die-with-parent, --unshare-pid).
-                child.kill()
+                _end(child, waits=bool(visit.within))
+
+
+def _turn(within: tuple[str, ...], rules: int) -> list[str]:
+    """Return what waits for a turn, and closes behind it what it had open itself."""
+    return [*within, sys.executable, "-IBc", ALONE, str(rules)] if within else []
+
+
+def _end(child: subprocess.Popen[bytes], *, waits: bool) -> None:
+    """End the cell; what had a turn for it gives that back before it ends itself.
+
+    With bubblewrap everything in the cell ends (--die-with-parent, --unshare-pid).
+    """
+    if waits:
+        for process in watch.below(child.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(GIVES_BACK)
+    child.kill()
 
 
 def command_of(visit: Visit, folder: str, rules: int) -> list[str]:
@@ -163,8 +195,9 @@ def _heard(child: subprocess.Popen[bytes], limits: Mapping[str, int]) -> bytes:
 
 
 def _why(status: int, complaint: bytes | bytearray) -> str:
-    """Say why nothing came out; only bubblewrap's own words are repeated."""
-    told = [one for one in complaint.decode("utf-8", "replace").splitlines() if one[:6] == "bwrap:"]
+    """Say why nothing came out; only bubblewrap's and the scheduler's own words are repeated."""
+    lines = complaint.decode("utf-8", "replace").splitlines()
+    told = [one for one in lines if one.startswith(("bwrap:", "salloc:"))]
     if told:
         return f"the cell cannot be made: {told[-1][:200]}"
     return f"the app ended without an answer (status {status}); it may have lacked memory"

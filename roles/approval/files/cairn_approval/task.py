@@ -112,6 +112,7 @@ class Task:
             # The state of an app stays on the node, and may be as large as its reply.
             limits={**self._rules["limits"], "answer": 2 * most + output.HEAD},
             told=self._told(),
+            within=tuple(self._rules.get("within", ())),
         )
         content, state = output.parted(answer(visit))
         if max(len(content), len(state)) > most:

@@ -28,6 +28,11 @@ def judge(root: int, limits: Mapping[str, int]) -> None:
         raise Refused(f"the app took more than the {mib} MiB that the spec gives it and was ended")
 
 
+def below(root: int) -> set[int]:
+    """Return all processes below one, without itself."""
+    return set(_family(root)) - {root}
+
+
 def _own(family: Mapping[int, int]) -> int:
     """Return their bytes in memory with what they share counted once (Pss), which takes longer."""
     return sum(_share(one, whole) for one, whole in family.items())

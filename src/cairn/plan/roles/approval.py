@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cairn.plan import allocation
 from cairn.plan.buckets import freezes, receives
 from cairn.plan.model import PlannedFile, PlannedRole, Service
 from cairn.plan.roles.freeze import STORAGE
@@ -11,6 +12,7 @@ from cairn.spec.node import HubNode
 
 if TYPE_CHECKING:
     from cairn.plan.context import Context
+    from cairn.spec.services import FlAgent
 
 ROLE: Final = "approval"
 #: Runs the tasks; it reaches the loopback only, and an app in its cell not even that.
@@ -27,9 +29,8 @@ FILES: Final = (
 )
 #: bubblewrap makes the cell, libseccomp its filter, boto3 fetches the data set.
 PACKAGES: Final = ("bubblewrap", "python3", "python3-boto3", "python3-seccomp")
-#: Processes and threads of one app, and what the trusted part beside it needs.
+#: Processes and threads of one app.
 PROCESSES: Final = 256
-BESIDE: Final = 2**30
 
 NO_DATA: Final = "data for apps: none are frozen or held on this host, so that no app can run here"
 
@@ -50,8 +51,7 @@ def plan(context: Context) -> PlannedRole:
             "rules": _rules(context, has_data=has_data),
             "programs": PROGRAMS,
             "cores": agent.cores,
-            # Scratch lies in memory, up to half of what the app may use.
-            "memory": int(agent.memory) * 3 // 2 + BESIDE,
+            "memory": allocation.memory(agent),
             "tasks": PROCESSES + 64,
         },
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
@@ -85,11 +85,18 @@ def _rules(context: Context, *, has_data: bool) -> dict[str, Any]:
             "secure_aggregation": agent.output.secure_aggregation,
             "epsilon": agent.output.epsilon,
         },
-        "limits": {
-            "cores": agent.cores,
-            "memory": int(agent.memory),
-            "processes": PROCESSES,
-            "seconds": 60 * agent.minutes_per_task,
-        },
+        "limits": limits(agent),
+        # What stands before the command of a cell: a scheduler's, where it hands out the work.
+        "within": allocation.words(spec, context.host),
         "storage": storage if has_data else None,
+    }
+
+
+def limits(agent: FlAgent) -> dict[str, int]:
+    """Return what an app in its cell may take."""
+    return {
+        "cores": agent.cores,
+        "memory": int(agent.memory),
+        "processes": PROCESSES,
+        "seconds": 60 * agent.minutes_per_task,
     }
