@@ -46,7 +46,9 @@ def planned(box: Ground) -> PlannedRole:
     return hub_apps.plan(context_of(box))
 
 
-@pytest.fixture(scope="module", params=["debian-13", "debian-12"])
+@pytest.fixture(
+    scope="module", params=["debian-13", pytest.param("debian-12", marks=pytest.mark.long)]
+)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
