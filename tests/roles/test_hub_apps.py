@@ -56,7 +56,8 @@ def box(
     host = request.param.replace("debian-", "d")
     try:
         here = ground(NODE, host, request.param, tmp_path_factory.mktemp(host))
-        here.ask("apt-get update --quiet")
+        # The folder is made by the role `hub_fl`.
+        here.ask("apt-get update --quiet; mkdir -p /etc/cairn/fl-hub")
         mine = context_of(here)
         for role in (account, hub_apps, certificate, storage):
             outcome = here.apply(role.plan(mine))
