@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,12 @@ import pytest
 import yaml
 
 from cairn import house
+from cairn.errors import InvalidSpec
 from cairn.plan.context import Context, Place
 from cairn.plan.model import PlannedHost
 from cairn.plan.roles import approval, scheduler
 from cairn.render.files import render_role
+from cairn.spec.loader import load
 from roles.harness import document
 
 if TYPE_CHECKING:
@@ -103,6 +107,36 @@ def test_without_a_scheduler_a_cell_asks_nobody() -> None:
     texts = rendered(cells)
     assert json.loads(texts["/etc/cairn/fl-agent/rules.json"])["within"] == []
     assert not [path for path, text in texts.items() if "/etc/cairn/scheduler" in text]
+
+
+@pytest.mark.parametrize(
+    ("runs", "compute", "told"),
+    [
+        ("[storage, fl-agent, scheduler]", "scheduler: slurm", ""),
+        ("[storage, fl-agent]", "scheduler: none", ""),
+        ("[storage, scheduler]", "scheduler: slurm", "nobody but `fl-agent` hands it work"),
+        ("[storage, fl-agent, scheduler]", "scheduler: none", "counts only with"),
+        ("[storage, fl-agent]", "scheduler: slurm", "no host runs `scheduler`"),
+    ],
+)
+def test_what_is_declared_and_what_runs_belong_together(
+    tmp_path: Path, runs: str, compute: str, told: str
+) -> None:
+    nodes = house.root() / "nodes"
+    text = (nodes / "demo-compute.yaml").read_text()
+    for old, new in (
+        ("runs: [storage, fl-agent]", f"runs: {runs}"),
+        ("scratch:", f"{compute}, scratch:"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    (tmp_path / "demo-compute.yaml").write_text(text)
+    shutil.copy(nodes / "demo.federation.json", tmp_path)
+    if told:
+        with pytest.raises(InvalidSpec, match=re.escape(told)):
+            load(tmp_path / "demo-compute.yaml")
+    else:
+        load(tmp_path / "demo-compute.yaml")
 
 
 def digest(data: bytes) -> str:
