@@ -27,6 +27,17 @@ OPS = "ops@hub.demo.example"
 DOMAIN = "hub.demo.example"
 PUBLISHED = "nodes/try.federation.json"
 ROOTS = ".cairn/try-root"
+#: Asks the gate of the hub for pages, as the node does.
+ASK = f"""
+import http.client, ssl, sys
+folder = "/etc/cairn/federation"
+way = ssl.create_default_context(cafile=f"{{folder}}/ca.crt")
+way.load_cert_chain(f"{{folder}}/node.crt", f"{{folder}}/node.key")
+for path in sys.argv[1:]:
+    line = http.client.HTTPSConnection("{DOMAIN}", 443, context=way, timeout=10)
+    line.request("GET", path)
+    print(line.getresponse().status)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,11 @@ class Federation:
     def says(self, node: str, command: str) -> str:
         """Return what a shell command prints as root on the host of a node."""
         return self.host(node).says(f"sudo sh -c {shlex.quote(command)}")
+
+    def shown(self, node: str, *paths: str) -> list[int]:
+        """Return how the gate of the hub answers a node that shows its certificate."""
+        told = self.says(node, f"python3 -c {shlex.quote(ASK)} {shlex.join(paths)}")
+        return [int(line) for line in told.splitlines()]
 
     @property
     def digest(self) -> str:

@@ -39,6 +39,8 @@ SECRET: Final = f"{FOLDER}/superexec.secret"
 FORWARD_KEY: Final = f"{FOLDER}/forward.key"
 #: Before all else on the agent's path: what decides whether an application may run.
 APPROVAL: Final = "/usr/local/libexec/cairn/approval/bin"
+#: Starts Flower's SuperNode.
+STARTER: Final = "/usr/local/libexec/cairn/flower-supernode"
 FORWARD_PORT: Final = 9443
 TASKS_PORT: Final = 9094
 USERS: Final = (FORWARDER, SPEAKER, AGENT)
@@ -62,6 +64,7 @@ def plan(context: Context) -> PlannedRole:
         settings=_settings(context, hub),
         files=(
             PlannedFile(f"{FOLDER}/forward.conf", f"{ROLE}{FOLDER}/forward.conf.j2"),
+            PlannedFile(STARTER, f"{ROLE}{STARTER}.j2", "0755"),
             PlannedFile(
                 f"{IDENTITY}/renewed.d/{ROLE}", f"{ROLE}{IDENTITY}/renewed.d/{ROLE}.j2", "0755"
             ),
@@ -121,6 +124,7 @@ def _settings(context: Context, hub: Endpoint) -> dict[str, Any]:
         "secret": SECRET,
         "speaker": SPEAKER,
         "speaker_mib": SPEAKER_MIB,
+        "starter": STARTER,
         "tasks_port": TASKS_PORT,
         "tls": hub.tls or "1.3",
         "volume": context.volume,
