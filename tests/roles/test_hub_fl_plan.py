@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import importlib.machinery
 import importlib.util
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,8 @@ def test_the_server_is_on_the_loopback_and_its_users_have_no_way_out() -> None:
 
 def test_nodes_are_given_one_place_whatever_way_it_is_written() -> None:
     text = rendered()["/etc/cairn/gate/locations.d/hub_fl.conf"]
-    assert text.count("location ") == 1
-    assert "location /v1/fleet/ {" in text
+    # A place with @ is none that can be asked for.
+    assert re.findall(r"location (.*) {", text) == ["/v1/fleet/", "@later"]
     assert "proxy_pass https://127.0.0.1:18000/v1/fleet/;" in text
     assert "proxy_ssl_verify on;" in text
 
