@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import importlib.machinery
 import importlib.util
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
