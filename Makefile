@@ -15,8 +15,8 @@ setup: ## Install all that Cairn needs; a second run takes a moment
 demo: setup ## Bring up a hub and two hospitals on this computer, and train over both; NODE=demo-hospital-a for one
 	@tools/demo $(NODE)
 
-test: setup ## Lint, then run all tests; with root also those on real sandbox hosts
-	@tools/test
+test: setup ## Lint, then run all tests; with root also those on real sandbox hosts; AGAIN=yes if they passed before
+	@AGAIN=$(AGAIN) tools/test
 
 long: setup ## Run the tests that take too long for every run, on real sandbox hosts
 	@tools/test long

@@ -100,7 +100,7 @@ def start_machine(house: House) -> Machine:
         names = [sandbox.Way(to="resolvers", port=53, protocol=way) for way in ("tcp", "udp")]
         # That port is closed: connections to it are refused at once instead of timing out.
         closed = sandbox.Way(to=gateway, port=CLOSED, protocol="tcp")
-        sandbox.start(NODE, NAME, egress=[*names, closed])
+        sandbox.start(NODE, NAME, os="debian-12", egress=[*names, closed])
     return Machine(house, house.host(NODE, NAME), gateway)
 
 

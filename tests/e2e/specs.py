@@ -73,5 +73,5 @@ def on_machine(name: str, machine: dict[str, Any], **network: Any) -> dict[str, 
         network: What the spec says of the network.
     """
     spec = {**copy.deepcopy(_HUB), "name": name, "network": network}
-    spec["hosts"] = [{"name": "iron", "machine": machine, "os": "debian-13"}]
+    spec["hosts"] = [{"name": "iron", "machine": machine, "os": "debian-12"}]
     return spec

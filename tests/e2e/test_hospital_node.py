@@ -303,6 +303,7 @@ def numbers(images: list[tuple[str, int]], before: list[tuple[str, int]]) -> lis
     return sorted(number for series, number in images if series not in known)
 
 
+@pytest.mark.long
 def test_a_full_disk_turns_senders_away_and_loses_nothing(hospital: Hospital) -> None:
     before = hospital.images()
     with spool_on_a_small_disk(hospital), hospital.scanner() as scanner:
@@ -348,6 +349,7 @@ def spool_on_a_small_disk(hospital: Hospital) -> Iterator[None]:
                   f"&& cp -a {SPOOL}.kept/. {SPOOL} && rm -r {SPOOL}.kept && {start}")  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_full_volume_holds_images_up_and_loses_none(hospital: Hospital) -> None:
     before = hospital.images()
     fill = f"fallocate -l $(df --output=avail -B1 {VOLUME} | tail -n 1) {VOLUME}/full"
@@ -363,6 +365,7 @@ def test_a_full_volume_holds_images_up_and_loses_none(hospital: Hospital) -> Non
     assert numbers(hospital.settled(), before) == list(range(1, 41))
 
 
+@pytest.mark.long
 def test_an_image_of_a_gibibyte_passes_whole(hospital: Hospital) -> None:
     before = hospital.images()
     frames = {"NumberOfFrames": 2048, "SOPClassUID": EnhancedCTImageStorage}
@@ -372,6 +375,7 @@ def test_an_image_of_a_gibibyte_passes_whole(hospital: Hospital) -> None:
     assert int(hospital.root(f"find {VOLUME}/archive -type f -size +1G | wc -l")) == 1
 
 
+@pytest.mark.long
 def test_what_a_destroyed_node_had_is_back_with_the_next_up(hospital: Hospital) -> None:
     images, buckets = hospital.images(), hospital.buckets()
     assert len(images) > MANY
@@ -425,6 +429,7 @@ def failed(hospital: Hospital, status: int) -> dict[str, str]:
     return {one["check"]: one["remediation"] for one in wrong}
 
 
+@pytest.mark.long
 def test_ten_ways_of_tampering_are_told_with_a_remedy_and_mended(hospital: Hospital) -> None:
     hospital.ask(WIDENED)
     for by_hand in TAMPERED.values():

@@ -107,7 +107,7 @@ def test_a_package_mirror_that_is_down(house: House, machine: Machine) -> None:
     down = f"http://{machine.gateway}:{CLOSED}/debian"
     network = {"debian_mirror": down, "debian_security_mirror": f"{down}-security", "proxy": None}
     said = refused(house, machine, machine.spec(NODE, **network))
-    assert f"The host does not get {down}/dists/trixie/InRelease" in said
+    assert f"The host does not get {down}/dists/bookworm/InRelease" in said
     assert "Check the mirror and the proxy in the spec" in said
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cairn import house, sandbox
 from cairn.ansible.job import Connection, HostFile, RoleRun
 from cairn.ansible.run import run_role
@@ -24,6 +26,8 @@ from cairn.spec.node import KINDS
 if TYPE_CHECKING:
     from cairn.ansible.outcome import Outcome
 
+#: The releases that a role is tried on; `make test` has the one that new hosts get.
+RELEASES = ("debian-13", pytest.param("debian-12", marks=pytest.mark.long))
 #: Seconds that one command on a host may take.
 PATIENCE = 60
 COMPUTE = {"scheduler": "slurm", "scratch": "/srv/scratch", "sandbox_size": "1 GiB"}

@@ -32,7 +32,7 @@ from cairn.spec.loader import load
 from cairn_freeze import manifest
 from freeze.house import administrator, install
 from intake.stations import wait_for
-from roles.harness import ground
+from roles.harness import RELEASES, ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,9 +108,7 @@ def planned(box: Ground) -> tuple[PlannedRole, ...]:
     return account.plan(mine), approval.plan(mine), hub_apps.plan(hub)
 
 
-@pytest.fixture(
-    scope="module", params=["debian-13", pytest.param("debian-12", marks=pytest.mark.long)]
-)
+@pytest.fixture(scope="module", params=RELEASES)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:

@@ -466,6 +466,7 @@ def test_data_of_another_release_are_refused(box: Ground) -> None:
     assert outcome.changes == ()
 
 
+@pytest.mark.long
 @pytest.mark.sandbox
 def test_images_and_index_are_back_on_a_new_machine(
     box: Ground, tmp_path: Path, sender: Client

@@ -372,6 +372,7 @@ def test_a_revoked_node_is_refused_within_a_minute_and_comes_back(enrolled: Hosp
     assert enrolled.gate() == "200"
 
 
+@pytest.mark.long
 @pytest.mark.sandbox
 def test_a_new_root_takes_over_while_the_node_goes_on(
     enrolled: Hospital, above: Root, tmp_path: Path

@@ -15,7 +15,7 @@ import pytest
 from cairn import sandbox
 from cairn.plan.model import ANYWHERE, Flow, PlannedRole
 from cairn.plan.roles import firewall
-from roles.harness import Ground, ground
+from roles.harness import RELEASES, Ground, ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def _accept(server: socket.socket) -> None:
             server.accept()[0].close()
 
 
-@pytest.fixture(scope="module", params=["debian-13", "debian-12"])
+@pytest.fixture(scope="module", params=RELEASES)
 def walled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Walled]:

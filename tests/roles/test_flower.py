@@ -9,7 +9,7 @@ import yaml
 
 from cairn import house, sandbox
 from cairn.plan.roles import flower
-from roles.harness import ground
+from roles.harness import RELEASES, ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,7 @@ def test_the_argument_specs_say_the_same_as_the_defaults(entry: str) -> None:
     assert {name: option["default"] for name, option in options.items()} == defaults
 
 
-@pytest.fixture(
-    scope="module", params=["debian-13", pytest.param("debian-12", marks=pytest.mark.long)]
-)
+@pytest.fixture(scope="module", params=RELEASES)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
@@ -85,6 +83,7 @@ def test_a_second_run_and_a_look_change_nothing(box: Ground) -> None:
     assert changed(box, check=True) == []
 
 
+@pytest.mark.long
 @pytest.mark.sandbox
 def test_one_that_was_left_half_made_is_made_anew(box: Ground) -> None:
     folder = planned(box).variables["flower_folder"]

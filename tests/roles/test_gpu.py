@@ -11,7 +11,7 @@ from cairn import sandbox
 from cairn.plan.context import Context
 from cairn.plan.roles import base, gpu
 from policies.specimens import document
-from roles.harness import ground
+from roles.harness import RELEASES, ground
 from roles.test_base_plan import rendered
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ BEFORE = (
 )
 
 
-@pytest.fixture(scope="module", params=["debian-13", "debian-12"])
+@pytest.fixture(scope="module", params=RELEASES)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:

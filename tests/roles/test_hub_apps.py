@@ -17,7 +17,7 @@ from cairn.apps import account as read_account
 from cairn.plan.roles import account, certificate, hub_apps, storage
 from cairn.provider import bucket_state
 from intake.stations import wait_for
-from roles.harness import ground
+from roles.harness import RELEASES, ground
 from roles.test_storage import as_administrator
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def planned(box: Ground) -> PlannedRole:
     return hub_apps.plan(context_of(box))
 
 
-@pytest.fixture(
-    scope="module", params=["debian-13", pytest.param("debian-12", marks=pytest.mark.long)]
-)
+@pytest.fixture(scope="module", params=RELEASES)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:

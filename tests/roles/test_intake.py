@@ -167,6 +167,7 @@ def test_a_second_look_finds_nothing_to_change(box: Ground) -> None:
     assert apply(box) == []
 
 
+@pytest.mark.long
 @pytest.mark.sandbox
 def test_the_older_release_takes_images_too(older: Ground) -> None:
     assert apply(older, check=True) == []

@@ -20,7 +20,7 @@ from cairn.spec.loader import load
 from freeze.house import install
 from intake.stations import wait_for
 from policies.answering import Result
-from roles.harness import ground
+from roles.harness import RELEASES, ground
 from roles.test_scheduler_plan import CELL, STAND_IN, digest
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ def planned(box: Ground) -> PlannedRole:
     return scheduler.plan(context_of(box))
 
 
-@pytest.fixture(
-    scope="module", params=["debian-13", pytest.param("debian-12", marks=pytest.mark.long)]
-)
+@pytest.fixture(scope="module", params=RELEASES)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:

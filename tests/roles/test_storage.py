@@ -114,6 +114,7 @@ def test_a_second_look_finds_nothing_to_change(box: Ground) -> None:
     assert apply(box, planned(box)) == []
 
 
+@pytest.mark.long
 @pytest.mark.sandbox
 def test_the_older_release_stores_and_is_shut_in_as_well(tmp_path: Path) -> None:
     with standing("d12", "debian-12", tmp_path) as older:

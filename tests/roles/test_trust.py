@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from cairn import sandbox
 from cairn.plan.roles import trust
-from roles.harness import ground
+from roles.harness import RELEASES, ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def test_each_certificate_of_a_file_becomes_a_file_of_its_own() -> None:
     assert all(pem.startswith("-----BEGIN") for pem in found.values())
 
 
-@pytest.fixture(scope="module", params=["debian-13", "debian-12"])
+@pytest.fixture(scope="module", params=RELEASES)
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
