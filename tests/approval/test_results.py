@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 SECRET = "secret-of-the-hubs-apps"
 FILES = {"model.npz": b"numbers" * 1000, "model-card.md": b"# A model\n", "lineage.json": b"{}"}
+RUNNING = {"run-id": "7", "status": "running"}
 ENDED = {
     "run-id": "7",
     "status": "finished:completed",
@@ -81,7 +84,7 @@ def asked(
     monkeypatch.setattr(runs, "SETTINGS", tmp_path / "settings.json")
     monkeypatch.setattr(runs, "WRITTEN", tmp_path / "written")
     monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(flower, "run", lambda _: ENDED)
+    monkeypatch.setattr(flower, "states", lambda _: (one for one in (RUNNING, ENDED)))
     monkeypatch.setattr(handing, "tell", lambda event, _: told.append(("account", event)))
     monkeypatch.setattr(runs.subprocess, "run", lambda words, **_: told.append(tuple(words)))
     monkeypatch.setattr("cairn_hub_apps.bucket.PATIENCE", 2)
@@ -106,6 +109,59 @@ def fetched(run: str) -> dict[str, bytes]:
 
 def without_storage(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"minimum_sites": 1, "storage": null}')
+
+
+#: Stands for the program that asks the server: says what it is given, then that nobody answers.
+SAYS = """
+import json, sys
+for told in json.load(open(__file__ + ".json")):
+    print("a note of Flower's")
+    print(json.dumps(told), flush=True)
+sys.exit("nobody listens")
+"""
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Have a program tell what lies in a file, in place of Flower's; return the file."""
+    program = tmp_path / "watch.py"
+    program.write_text(SAYS)
+    monkeypatch.setattr(flower, "PYTHON", sys.executable)
+    monkeypatch.setattr(flower, "WATCH", program)
+    return program.with_name("watch.py.json")
+
+
+def test_a_server_is_asked_until_it_does_not_answer(says: Path) -> None:
+    says.write_text(json.dumps([{"success": True, "runs": [one]} for one in (RUNNING, ENDED)]))
+    told = flower.states("7")
+    assert [next(told)["status"], next(told)["status"]] == ["running", "finished:completed"]
+    with pytest.raises(Refused, match="gives no answer: nobody listens"):
+        next(told)
+
+
+def test_a_run_that_the_server_has_lost_is_over(says: Path) -> None:
+    says.write_text(json.dumps([{"success": True, "runs": [RUNNING]}]))
+    assert next(flower.states("8"))["status"] == "finished:lost"
+
+
+def test_a_server_that_refuses_is_quoted(says: Path) -> None:
+    says.write_text(json.dumps([{"success": False, "error-message": "no such  account"}]))
+    with pytest.raises(Refused, match="refuses: no such account"):
+        next(flower.states("7"))
+
+
+def test_news_of_a_run_are_waited_for(
+    run: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_storage(tmp_path)
+    monkeypatch.setattr(runs, "NEWS_WITHIN", 0.2)
+    assert runs.wait(run, "started")["status"] == "started"
+    monkeypatch.setattr(runs, "NEWS_WITHIN", 30)
+    follower = threading.Timer(0.3, runs.follow, (run,))
+    follower.start()
+    assert runs.wait(run, "started")["status"] != "started"
+    follower.join()
+    assert runs.wait(run, "running")["ended"]
 
 
 def test_results_go_into_the_bucket_and_come_back_from_it(

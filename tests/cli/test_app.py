@@ -55,6 +55,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[tuple[s
     def told(_: object, *words: str, feed: bytes = b"") -> dict[str, Any]:
         calls.append((words, feed))
         app = words[1] if len(words) > 1 else "none"
+        if words[0] == "run":
+            return {"run": "7", "sites": 2, "status": "started", "ended": False}
         return {"app": app, "permit_ends": "2999-12-31", "dataset": "lesions", "signed_by": "",
                 "apps": [], "run": "7", "sites": 2, "status": "finished:completed", "ended": True,
                 "results": ["model.npz"], "folder": "/var/lib/cairn-apps/results/7"}  # fmt: skip
@@ -160,7 +162,10 @@ def test_a_run_is_followed_to_its_results(asked: list[Any]) -> None:
     told = run("run", "hub", 64 * "a", "--set", "rounds=1", *BY)
     assert told.exit_code == 0
     assert "/var/lib/cairn-apps/results/7/model.npz" in told.output
-    assert asked[0][0] == ("run", 64 * "a", *BY, "--set", "rounds=1")
+    assert [words for words, _ in asked] == [
+        ("run", 64 * "a", *BY, "--set", "rounds=1"),
+        ("wait", "7", "started"),
+    ]
 
 
 def test_a_node_is_no_hub(asked: list[Any]) -> None:

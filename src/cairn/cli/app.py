@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from cairn.spec.document import Document
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-#: Seconds between two looks at a run.
-OFTEN = 2.0
 
 _by = click.option("--by", required=True, metavar="MAIL", help="Who decides this; it is recorded.")
 _digest = click.argument("digest", metavar="DIGEST")
@@ -215,7 +212,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
     told = desk.told(hub, "run", _whole(digest), "--by", by, *words)
     click.echo(f"{node}: run {told['run']} has started on {told['sites']} sites", err=True)
     if not no_wait:
-        told = _waited(hub, told["run"])
+        told = _waited(hub, told)
     if not _said_as_json(form, told):
         click.echo(f"{node}: run {told['run']}: {told['status']}")
         for name in told.get("results", ()):
@@ -265,19 +262,17 @@ def stop(node: str, number: str, by: str) -> None:
     click.echo(f"{node}: run {number} is stopped")
 
 
-def _waited(hub: Document, run: str) -> dict[str, Any]:
+def _waited(hub: Document, told: dict[str, Any]) -> dict[str, Any]:
     """Follow a run to its end, with its states on standard error."""
     from cairn.apps import desk  # noqa: PLC0415 - help needs none of it
 
-    last = ""
-    while True:
-        told = desk.told(hub, "look", run)
-        if told["ended"]:
-            return told
-        if told["status"] != last:
-            last = told["status"]
-            click.echo(f"run {run}: {last}", err=True)
-        time.sleep(OFTEN)
+    said = ""
+    while not told["ended"]:
+        if told["status"] != said:
+            said = told["status"]
+            click.echo(f"run {told['run']}: {said}", err=True)
+        told = desk.told(hub, "wait", told["run"], said)
+    return told
 
 
 def _hub(name: str) -> Document:

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         "kept": runs.kept,
         "run": lambda: runs.start(words.app, words.by, words.set or ()),
         "look": lambda: runs.look(words.run),
+        "wait": lambda: runs.wait(words.run, words.status),
         "follow": lambda: runs.follow(words.run),
         "fetch": lambda: runs.fetch(words.run),
         "stop": lambda: runs.stop(words.run, words.by),
@@ -46,8 +47,9 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     starting = verbs.add_parser("run")
     starting.add_argument("app")
     starting.add_argument("--set", action="append", metavar="KEY=VALUE")
-    for verb in ("look", "follow", "fetch", "stop"):
+    for verb in ("look", "wait", "follow", "fetch", "stop"):
         verbs.add_parser(verb).add_argument("run")
+    verbs.choices["wait"].add_argument("status", help="The one that is known already.")
     for one in (starting, verbs.choices["stop"]):
         one.add_argument("--by", required=True, metavar="MAIL")
     return parser.parse_args(arguments)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cairn_account.refusal import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 PYTHON: Final = "/opt/cairn/flower/bin/python"
 PROGRAM: Final = "/opt/cairn/flower/bin/flwr"
@@ -15,7 +18,18 @@ HOME: Final = "/etc/cairn/fl-hub"
 #: As config.toml of that folder calls the server.
 SERVER: Final = "hub"
 START: Final = Path(__file__).with_name("start.py")
+WATCH: Final = Path(__file__).with_name("watch.py")
+#: Seconds between two looks at a run.
+OFTEN: Final = 2
 PATIENCE: Final = 120
+ENVIRONMENT: Final = {
+    "FLWR_HOME": HOME,
+    "FLWR_TELEMETRY_ENABLED": "0",
+    "FLWR_DISABLE_UPDATE_CHECK": "1",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/bin:/bin",
+}
 #: States of a run in which nothing more happens.
 OVER: Final = "finished:"
 #: What stands for a run that the server no longer knows, as with a new database.
@@ -37,10 +51,25 @@ def start(app: Path, settings: list[str]) -> str:
     return str(told["run-id"])
 
 
-def run(number: str) -> dict[str, Any]:
-    """Return the server's own words on a run; of one that it has lost, that it has."""
-    rows = _asked([PROGRAM, "ls", SERVER, "--format", "json"])["runs"]
-    return next((one for one in rows if one["run-id"] == number), LOST)
+def states(number: str) -> Generator[dict[str, Any], None, None]:
+    """Yield again and again the server's own words on a run; of one that it has lost, that it has.
+
+    Raises:
+        Refused: The server does not answer any more.
+    """
+    line = ""
+    with subprocess.Popen(
+        [PYTHON, "-B", str(WATCH), SERVER, str(OFTEN)], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as child:  # fmt: skip
+        try:
+            for line in child.stdout or ():
+                if line.startswith("{"):
+                    rows = _judged(json.loads(line))["runs"]
+                    yield next((one for one in rows if one["run-id"] == number), LOST)
+        finally:
+            child.kill()
+    raise Refused(f"Flower's server gives no answer: {line.strip()[:200] or '?'}")
 
 
 def stop(number: str) -> None:
@@ -56,23 +85,24 @@ def sites() -> int:
 
 def _asked(command: list[str]) -> dict[str, Any]:
     done = subprocess.run(
-        command,
-        env={
-            "FLWR_HOME": HOME,
-            "FLWR_TELEMETRY_ENABLED": "0",
-            "FLWR_DISABLE_UPDATE_CHECK": "1",
-            "HOME": "/root",
-            "LANG": "C.UTF-8",
-            "PATH": "/usr/bin:/bin",
-        },
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE,
+        command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False, timeout=PATIENCE,
     )  # fmt: skip
     try:
         # Flower prints notes of its own before the answer.
-        told: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
+        told = json.loads(done.stdout[done.stdout.index("{") :])
     except ValueError:
         last = (done.stderr.strip().splitlines() or done.stdout.strip().splitlines() or ["?"])[-1]
         raise Refused(f"Flower's server gives no answer: {last[:200]}") from None
+    return _judged(told)
+
+
+def _judged(told: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer that says `success`.
+
+    Raises:
+        Refused: It does not.
+    """
     if not told.get("success"):
         why = " ".join(str(told.get("error-message", told)).split())
         raise Refused(f"Flower's server refuses: {why[:300]}")

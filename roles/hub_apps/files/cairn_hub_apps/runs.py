@@ -12,6 +12,7 @@ import time
 import tomllib
 import zipfile
 from base64 import b64encode
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,8 +35,9 @@ NUMBER: Final = re.compile(r"[0-9]{1,20}")
 #: Settings of an app that the hub fills in where the app has them.
 STARTED_BY: Final = "started-by"
 MINIMUM: Final = "minimum-sites"
-#: Seconds between two looks at a run; each takes a second of Python.
-OFTEN: Final = 4
+#: Seconds between two looks at what is known of a run, and those that one may wait for news of it.
+OFTEN: Final = 0.5
+NEWS_WITHIN: Final = 45
 #: Bytes of all results of a run.
 MOST: Final = 4 * 2**30
 #: What the hub itself notes in the folder of a run.
@@ -94,6 +96,20 @@ def look(run: str) -> dict[str, Any]:
     return {**begun, **now, "ended": False}
 
 
+def wait(run: str, status: str) -> dict[str, Any]:
+    """Return what is known of a run when its status is another one, or after a while.
+
+    Raises:
+        Refused: There is none of that number.
+    """
+    end = time.monotonic() + NEWS_WITHIN
+    while (told := look(run))["status"] == status and not told["ended"]:
+        if time.monotonic() > end:
+            break
+        time.sleep(OFTEN)
+    return told
+
+
 def follow(run: str) -> dict[str, Any]:
     """Wait for the end of a run, keep its results and close its account; again is the same.
 
@@ -111,9 +127,7 @@ def follow(run: str) -> dict[str, Any]:
 
 def _end(run: str, folder: Path) -> None:
     begun = json.loads((folder / "begun.json").read_bytes())
-    while not (told := flower.run(run))["status"].startswith(flower.OVER):
-        _write(folder / "seen.json", {"status": told["status"]})
-        time.sleep(OFTEN)
+    told = _watched(run, folder)
     own = WRITTEN / run
     names = _keep(own if own.is_dir() else WRITTEN, folder)
     refused = None
@@ -137,6 +151,16 @@ def _end(run: str, folder: Path) -> None:
     _write(folder / "ended.json", {**ended, "results": names, "folder": str(folder)})
     if refused:
         raise refused
+
+
+def _watched(run: str, folder: Path) -> dict[str, Any]:
+    """Note each state of a run, and return the server's words on its end."""
+    with closing(flower.states(run)) as states:
+        for told in states:
+            if told["status"].startswith(flower.OVER):
+                return told
+            _write(folder / "seen.json", {"status": told["status"]})
+    raise Refused("Flower's server has stopped telling of the run")
 
 
 def _store(folder: Path, names: list[str]) -> None:
