@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,6 @@ from lending.ends import IMAGES, JOB, NOON, PERMIT, Ends, Proxy, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ends]:
     made = Ends(tmp_path)
     monkeypatch.setattr(places, "settings", settings_of(made))
     monkeypatch.setattr(lending, "OFTEN", 0.02)
+    monkeypatch.setattr(lending, "PATIENCE", 30)
     made.open()
     made.lent.freeze(IMAGES)
     yield made
@@ -294,3 +295,12 @@ def test_what_cannot_be_written_down_is_not_done(ends: Ends) -> None:
     with pytest.raises(Refused, match="the account does not take lending"):
         ends.lend()
     assert not [one for one in ends.sent if one.startswith("PUT")]
+
+
+def test_an_object_that_takes_its_name_meanwhile_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "whole").write_bytes(b"12345")
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter([self / "part-x", self / "whole"]))
+    seen = [(file.name, state.st_size) for file, state in places.lying(tmp_path)]
+    assert seen == [("whole", 5)]

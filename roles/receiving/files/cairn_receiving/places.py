@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SETTINGS: Final = Path("/etc/cairn/receiving.json")
 #: In the folder of a data set: what was sent, the last word of a delivery, the wish that the copy
@@ -34,6 +35,13 @@ def told(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return dict(NOTHING)
     return found
+
+
+def lying(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the files of a folder; one that goes while others look is passed over."""
+    for file in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield file, file.lstat()
 
 
 def write(file: Path, content: Mapping[str, Any], mode: int = 0o640) -> None:

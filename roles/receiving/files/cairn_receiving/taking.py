@@ -42,8 +42,8 @@ def look_after(copy: Copy, *, now: datetime) -> str:
     if over:
         return _ended(copy, recall, over, at)
     stale = time.time() - STALE
-    for file in (copy.folder / places.OBJECTS).iterdir():
-        if file.lstat().st_mtime < stale:
+    for file, seen in places.lying(copy.folder / places.OBJECTS):
+        if seen.st_mtime < stale:
             file.unlink(missing_ok=True)
     return ""
 
