@@ -127,7 +127,7 @@ def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     program = tmp_path / "watch.py"
     program.write_text(SAYS)
     monkeypatch.setattr(flower, "PYTHON", sys.executable)
-    monkeypatch.setattr(flower, "WATCH", program)
+    monkeypatch.setattr(flower, "WATCH", (str(program),))
     return program.with_name("watch.py.json")
 
 

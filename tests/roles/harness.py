@@ -22,6 +22,7 @@ from cairn.provider.root_shell import root_shell
 from cairn.render.files import render_role
 from cairn.spec.document import Document
 from cairn.spec.node import KINDS
+from sandbox.hosts import QUICK
 
 if TYPE_CHECKING:
     from cairn.ansible.outcome import Outcome
@@ -119,8 +120,9 @@ class Ground:
         """Run a shell command over a login of its own; `options` are ssh's, the first ones win."""
         way = self.running.connection
         argv = ["ssh", *options, "-i", str(way["key_file"]), "-p", str(way["port"])]
-        for option in ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR",
-                       "IdentitiesOnly=yes", "BatchMode=yes", "ConnectTimeout=10"):  # fmt: skip
+        for option in (QUICK, "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null",
+                       "LogLevel=ERROR", "IdentitiesOnly=yes", "BatchMode=yes",
+                       "ConnectTimeout=10"):  # fmt: skip
             argv += ["-o", option]
         return subprocess.run(
             [*argv, f"{user or way['user']}@{way['address']}", command],

@@ -19,6 +19,9 @@ CONNECT_TIMEOUT = 10
 READY_TIMEOUT = 90
 #: A dead connection is noticed after this many unanswered questions, each so many seconds apart.
 KEEPALIVE = {"mitogen_ssh_keepalive_count": 3, "mitogen_ssh_keepalive_interval": 10}
+#: By itself Ansible looks a thousand times a second whether a task has ended. No variable of the
+#: environment says otherwise.
+SETTINGS = "[defaults]\ninternal_poll_interval = 0.01\n"
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 _PYTHON = "/usr/bin/python3"
 
@@ -47,7 +50,7 @@ def lay_out(folder: Path, runs: Sequence[RoleRun]) -> None:
     """
     for name in ("inventory", "env", "project", "rendered"):
         (folder / name).mkdir(mode=0o700)
-    (folder / "ansible.cfg").touch(mode=0o600)
+    _write(folder / "ansible.cfg", SETTINGS)
     _write(folder / "known_hosts", known_hosts(runs[0].connection))
     _write(folder / "inventory" / "hosts.yml", _yaml(inventory(runs[0], folder)))
     _write(folder / "project" / "play.yml", _yaml([play(run, folder) for run in runs]))

@@ -17,19 +17,11 @@ PROGRAM: Final = "/opt/cairn/flower/bin/flwr"
 HOME: Final = "/etc/cairn/fl-hub"
 #: As config.toml of that folder calls the server.
 SERVER: Final = "hub"
-START: Final = Path(__file__).with_name("start.py")
-WATCH: Final = Path(__file__).with_name("watch.py")
+START: Final = ("-m", "cairn_hub_apps.start")
+WATCH: Final = ("-m", "cairn_hub_apps.watch")
 #: Seconds between two looks at a run.
 OFTEN: Final = 2
 PATIENCE: Final = 120
-ENVIRONMENT: Final = {
-    "FLWR_HOME": HOME,
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "HOME": "/root",
-    "LANG": "C.UTF-8",
-    "PATH": "/usr/bin:/bin",
-}
 #: States of a run in which nothing more happens.
 OVER: Final = "finished:"
 #: What stands for a run that the server no longer knows, as with a new database.
@@ -40,15 +32,18 @@ LOST: Final[dict[str, Any]] = {
 }
 
 
-def start(app: Path, settings: list[str]) -> str:
-    """Start a run of exactly these bytes and return its number.
+def start(app: str, settings: list[str], least: int) -> tuple[str, int]:
+    """Start a run of exactly these bytes where enough nodes answer right now.
+
+    Returns:
+        Its number, empty where they are too few, and how many they are.
 
     Raises:
         Refused: The server does not take it.
     """
     words = [word for one in settings for word in ("--run-config", one)]
-    told = _asked([PYTHON, "-B", str(START), str(app), SERVER, *words, "--format", "json"])
-    return str(told["run-id"])
+    told = _asked([PYTHON, "-B", *START, app, SERVER, str(least), *words])
+    return str(told.get("run-id", "")), int(told["sites"])
 
 
 def states(number: str) -> Generator[dict[str, Any], None, None]:
@@ -59,7 +54,7 @@ def states(number: str) -> Generator[dict[str, Any], None, None]:
     """
     line = ""
     with subprocess.Popen(
-        [PYTHON, "-B", str(WATCH), SERVER, str(OFTEN)], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+        [PYTHON, "-B", *WATCH, SERVER, str(OFTEN)], env=_environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as child:  # fmt: skip
         try:
@@ -77,15 +72,9 @@ def stop(number: str) -> None:
     _asked([PROGRAM, "stop", number, SERVER, "--format", "json"])
 
 
-def sites() -> int:
-    """Return how many nodes answer right now."""
-    nodes = _asked([PROGRAM, "supernode", "list", SERVER, "--format", "json"])["nodes"]
-    return sum(one["status"] == "online" for one in nodes)
-
-
 def _asked(command: list[str]) -> dict[str, Any]:
     done = subprocess.run(
-        command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        command, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
         check=False, timeout=PATIENCE,
     )  # fmt: skip
     try:
@@ -107,3 +96,15 @@ def _judged(told: dict[str, Any]) -> dict[str, Any]:
         why = " ".join(str(told.get("error-message", told)).split())
         raise Refused(f"Flower's server refuses: {why[:300]}")
     return told
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "FLWR_HOME": HOME,
+        "FLWR_TELEMETRY_ENABLED": "0",
+        "FLWR_DISABLE_UPDATE_CHECK": "1",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }

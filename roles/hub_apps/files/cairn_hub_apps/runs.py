@@ -58,18 +58,17 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
     others = [one.parent.name for one in RESULTS.glob("*/begun.json") if not _ended(one.parent)]
     if others:
         raise Refused(f"run {others[0]} is going on; wait until it ends, or stop it")
-    sites = flower.sites()
-    if sites < least:
-        raise Refused(
-            f"{sites} sites are there, and the spec of the hub asks for {least} "
-            "(hub.minimum_sites); `cairn hub nodes` shows who is missing"
-        )
     for one in waiting():
         _have_followed(one.name)
     file = store.FOLDER / app / "app.fab"
     chosen = [_setting(one) for one in settings]
     _empty(WRITTEN)
-    run = flower.start(file, [*chosen, *_filled(file, by, least, chosen)])
+    run, sites = flower.start(str(file), [*chosen, *_filled(file, by, least, chosen)], least)
+    if not run:
+        raise Refused(
+            f"{sites} sites are there, and the spec of the hub asks for {least} "
+            "(hub.minimum_sites); `cairn hub nodes` shows who is missing"
+        )
     words = {"run": run, "app": app, "name": told["name"], "version": told["version"]}
     folder = RESULTS / run
     folder.mkdir(mode=0o700, parents=True)
