@@ -31,7 +31,8 @@ NODE = "role-hub-apps"
 RUNS = "/var/lib/cairn-apps/results"
 WRITTEN = "/var/lib/cairn-fl-exec/results"
 PROGRAM = "/usr/local/libexec/cairn/hub-apps"
-FLOWER = "/opt/cairn/flower/bin/flwr"
+#: Stands for the Python that has Flower, as far as a run is watched.
+FLOWER = "/opt/cairn/flower/bin/python"
 STORAGE = {"path": "/srv/federation", "size": "1 GiB"}
 TRAFFIC = {"inbound-bytes": 1, "outbound-bytes": 2}
 

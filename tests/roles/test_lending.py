@@ -28,7 +28,7 @@ from lending.two_hosts import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.long]
 
 INBOX = f"/srv/imaging/inbox/{HELD}/objects"
 UNITS = ("cairn-receiving-gate.service", "cairn-inbox.service", "cairn-receiving.service")

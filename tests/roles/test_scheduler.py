@@ -20,7 +20,7 @@ from cairn.spec.loader import load
 from freeze.house import install
 from intake.stations import wait_for
 from policies.answering import Result
-from roles.harness import RELEASES, ground
+from roles.harness import ground
 from roles.test_scheduler_plan import CELL, STAND_IN, digest
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cairn.plan.context import Context
     from cairn.plan.model import PlannedRole
     from roles.harness import Ground
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.long]
 
 NODE = "role-scheduler"
 WISHES: dict[str, Any] = {
@@ -76,7 +78,7 @@ def planned(box: Ground) -> PlannedRole:
     return scheduler.plan(context_of(box))
 
 
-@pytest.fixture(scope="module", params=RELEASES)
+@pytest.fixture(scope="module", params=["debian-13", "debian-12"])
 def box(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
@@ -106,7 +108,6 @@ def ended(box: Ground, name: str) -> str:
     return box.ask(f"grep ' Name={name} ' {JOBS} | tail -n 1")
 
 
-@pytest.mark.sandbox
 def test_a_job_of_the_agent_runs_and_is_written_down(box: Ground) -> None:
     wrap = shlex.quote("--wrap=[ $(id -un) = cairn-fl-agent ] && exit 7")
     status, told = hand_in(box, f"--wait --job-name=seven {wrap}")
@@ -114,7 +115,6 @@ def test_a_job_of_the_agent_runs_and_is_written_down(box: Ground) -> None:
     assert "UserId=cairn-fl-agent(" in ended(box, "seven")
 
 
-@pytest.mark.sandbox
 def test_nobody_else_hands_work_in(box: Ground) -> None:
     status, told = hand_in(box, "--wrap=true", user="nobody")
     assert (status, "group not permitted" in told) == (1, True), told
@@ -122,7 +122,6 @@ def test_nobody_else_hands_work_in(box: Ground) -> None:
     assert status == 1, told
 
 
-@pytest.mark.sandbox
 @pytest.mark.parametrize("more", [f"--mem={MIB + 1}M", "--cpus-per-task=3", "--time=10"])
 def test_a_job_that_asks_for_more_than_there_is_is_refused(box: Ground, more: str) -> None:
     status, told = hand_in(box, f"{more} --wrap=true")
@@ -130,7 +129,6 @@ def test_a_job_that_asks_for_more_than_there_is_is_refused(box: Ground, more: st
     assert "Batch job submission failed" in told
 
 
-@pytest.mark.sandbox
 def test_a_job_that_takes_more_memory_than_it_asked_for_is_ended(box: Ground) -> None:
     program = "x = bytearray(400 * 2**20); import time; time.sleep(40)"
     wrap = shlex.quote(f'--wrap=python3 -c "{program}"')
@@ -139,7 +137,6 @@ def test_a_job_that_takes_more_memory_than_it_asked_for_is_ended(box: Ground) ->
     assert "JobState=COMPLETED" not in ended(box, "greedy")
 
 
-@pytest.mark.sandbox
 def test_a_restart_of_the_controller_keeps_the_queue(box: Ground) -> None:
     for name in ("first", "second"):
         status, told = hand_in(box, f"--job-name={name} --cpus-per-task=2 --wrap='sleep 100'")
@@ -158,7 +155,6 @@ def test_a_restart_of_the_controller_keeps_the_queue(box: Ground) -> None:
     wait_for(lambda: box.ask(QUEUE) == "", "the queue is another")
 
 
-@pytest.mark.sandbox
 def test_slurm_listens_on_the_loopback_alone_and_its_key_is_munges(box: Ground) -> None:
     told = box.ask("ss -H -lntup | grep -E 'slurm|munge' | awk '{print $5}' | sort")
     assert told.split() == ["127.0.0.1:6817", "127.0.0.1:6818"]
@@ -190,7 +186,6 @@ def visited(box: Ground, inside: str = INSIDE, **limits: int) -> str:
     return box.ask(f"journalctl -u cairn-fl-agent --since=@{mark} --output=cat --no-pager")
 
 
-@pytest.mark.sandbox
 def test_a_cell_takes_its_turn_and_answers(box: Ground) -> None:
     assert "said from the cell with []" in (told := visited(box)), told
     line = ended(box, "cell")
@@ -198,7 +193,6 @@ def test_a_cell_takes_its_turn_and_answers(box: Ground) -> None:
     assert "JobState=COMPLETED" in line
 
 
-@pytest.mark.sandbox
 def test_a_cell_that_takes_too_long_gives_its_place_back(box: Ground) -> None:
     told = visited(box, "import time; time.sleep(60)", seconds=5)
     assert "refused the app took longer than 5 seconds" in told
@@ -206,7 +200,6 @@ def test_a_cell_that_takes_too_long_gives_its_place_back(box: Ground) -> None:
     assert box.ask("pgrep 'bwrap|salloc' || true") == ""
 
 
-@pytest.mark.sandbox
 def test_a_cell_that_gets_no_turn_ends_as_one_that_took_too_long(box: Ground) -> None:
     hand_in(box, "--job-name=before --cpus-per-task=2 --wrap='sleep 100'")
     told = visited(box, seconds=5)
@@ -215,7 +208,6 @@ def test_a_cell_that_gets_no_turn_ends_as_one_that_took_too_long(box: Ground) ->
     wait_for(lambda: box.ask(QUEUE) == "", "the queue is another")
 
 
-@pytest.mark.sandbox
 def test_the_script_for_a_centre_runs_through_sbatch(box: Ground) -> None:
     folder = "/var/tmp/centre"
     box.ask(f"mkdir -p {folder}/bin {folder}/input {folder}/data")
@@ -268,7 +260,6 @@ def judged(box: Ground, check: str) -> list[Verdict]:
     return [one.verdict for one in found]
 
 
-@pytest.mark.sandbox
 def test_the_check_passes_and_finds_a_door_that_was_opened(box: Ground) -> None:
     assert judged(box, "SCH-01") == [Verdict.PASS] * 3
     assert judged(box, "SEC-01") == [Verdict.PASS]
@@ -282,7 +273,6 @@ def test_the_check_passes_and_finds_a_door_that_was_opened(box: Ground) -> None:
     assert judged(box, "SCH-01") == [Verdict.PASS] * 3
 
 
-@pytest.mark.sandbox
 def test_a_second_run_and_a_look_change_nothing(box: Ground) -> None:
     for how in ({}, {"check": True}):
         outcome = box.apply(planned(box), **how)
@@ -290,7 +280,6 @@ def test_a_second_run_and_a_look_change_nothing(box: Ground) -> None:
         assert [change.task for change in outcome.changes] == []
 
 
-@pytest.mark.sandbox
 def test_removal_ends_jobs_takes_queue_and_key_and_all_comes_back(box: Ground) -> None:
     hand_in(box, "--job-name=last --wrap='sleep 300'")
     assert box.apply(planned(box), tasks_from="remove").failure is None
@@ -304,7 +293,6 @@ def test_removal_ends_jobs_takes_queue_and_key_and_all_comes_back(box: Ground) -
     assert judged(box, "SCH-01") == [Verdict.PASS] * 3
 
 
-@pytest.mark.sandbox
 def test_a_host_of_another_cluster_is_refused(box: Ground) -> None:
     box.ask("cp /etc/slurm/slurm.conf /root/kept; sed -i '1d' /etc/slurm/slurm.conf")
     failed = box.apply(planned(box)).failure
