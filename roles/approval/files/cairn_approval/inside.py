@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 INPUT: Final = Path("/input")
+#: Seconds of computing beyond those of a task, after which the kernel ends what the watch has not.
+SPARE: Final = 10
 APP: Final = Path("/app")
 
 
@@ -49,7 +51,7 @@ def _limit(limits: dict[str, int]) -> None:
         resource.RLIMIT_AS: limits["memory"] + 2 * 2**30,
         resource.RLIMIT_NPROC: limits["processes"] + 32,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: limits["seconds"] * limits["cores"],
+        resource.RLIMIT_CPU: limits["seconds"] * limits["cores"] + SPARE,
     }.items():
         resource.setrlimit(kind, (most, most))
 
