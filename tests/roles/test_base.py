@@ -11,6 +11,7 @@ import pytest
 from cairn import sandbox
 from cairn.ansible.job import HostFile
 from cairn.plan.roles import base
+from intake.stations import wait_for
 from roles import harness
 
 if TYPE_CHECKING:
@@ -249,9 +250,7 @@ def test_the_guard_takes_settings_back_when_cairn_has_died(
     ground.ask("/usr/local/lib/cairn/guard-ssh arm 3")
     ground.ask(f"echo AllowUsers nobody >{DROP_IN}; systemctl reload ssh.service; sleep 0.3")
     assert ground.ssh("true").returncode == 255
-    for _ in range(20):
-        if ground.ssh("sleep 0.5").returncode == 0:
-            break
+    wait_for(lambda: ground.ssh("true").returncode == 0, "nobody gets in any more")
     assert ground.ask(f"cat {DROP_IN}") == good
 
 
