@@ -139,6 +139,22 @@ def test_a_server_is_asked_until_it_does_not_answer(says: Path) -> None:
         next(told)
 
 
+def test_a_server_that_never_answers_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "flwr" / "cli").mkdir(parents=True)
+    (tmp_path / "flwr" / "cli" / "app.py").write_text(
+        "import time\n\n\ndef app(*_, **__):\n    time.sleep(60)\n"
+    )
+    known = flower._environment()
+    search = {"PYTHONPATH": f"{tmp_path}:{known['PYTHONPATH']}"}
+    monkeypatch.setattr(flower, "_environment", lambda: known | search)
+    monkeypatch.setattr(flower, "PYTHON", sys.executable)
+    monkeypatch.setattr(flower, "PATIENCE", 1)
+    with pytest.raises(Refused, match="no answer: none in 1 s"):
+        next(flower.states("7"))
+
+
 def test_a_run_that_the_server_has_lost_is_over(says: Path) -> None:
     says.write_text(json.dumps([{"success": True, "runs": [RUNNING]}]))
     assert next(flower.states("8"))["status"] == "finished:lost"

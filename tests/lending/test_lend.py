@@ -200,6 +200,14 @@ def test_the_compute_node_refuses_what_it_may_not_hold(
     assert ends.held.objects == {}
 
 
+def test_who_still_sends_comes_to_read_why_it_is_refused(ends: Ends) -> None:
+    ends.lent.freeze({"S4/1.5/1.5.1_CT/1.dcm": b"DICM" + bytes(2**25)})
+    ends.told["size"] = 10
+    ends.settle()
+    with pytest.raises(Refused, match="its operators enlarge storage"):
+        ends.lend()
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -52,19 +52,23 @@ def states(number: str) -> Generator[dict[str, Any], None, None]:
     Raises:
         Refused: The server does not answer any more.
     """
-    line = ""
+    why = ""
     with subprocess.Popen(
-        [PYTHON, "-B", *WATCH, SERVER, str(OFTEN)], env=_environment(), stdin=subprocess.DEVNULL,
+        [PYTHON, "-B", *WATCH, SERVER, str(OFTEN), str(PATIENCE)],
+        env=_environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as child:  # fmt: skip
         try:
             for line in child.stdout or ():
-                if line.startswith("{"):
-                    rows = _judged(json.loads(line))["runs"]
-                    yield next((one for one in rows if one["run-id"] == number), LOST)
+                if not line.startswith("{"):
+                    why = line.strip() or why
+                    continue
+                why = ""
+                rows = _judged(json.loads(line))["runs"]
+                yield next((one for one in rows if one["run-id"] == number), LOST)
         finally:
             child.kill()
-    raise Refused(f"Flower's server gives no answer: {line.strip()[:200] or '?'}")
+    raise Refused(f"Flower's server gives no answer: {why[:200] or f'none in {PATIENCE} s'}")
 
 
 def stop(number: str) -> None:

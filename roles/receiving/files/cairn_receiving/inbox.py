@@ -7,6 +7,7 @@ program holds no key and no credential; `cairn_receiving.taking` judges what lie
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -154,14 +155,27 @@ class Handler(BaseHTTPRequestHandler):
         try:
             status, told = do(*self._where())
         except Wrong as wrong:
-            status, told = wrong.status, {"message": str(wrong)}
-            self.close_connection = True  # what was sent may not have been read
+            self._say(wrong.status, {"message": str(wrong)}, ("Connection", "close"))
+            self._hear_out()
+        else:
+            self._say(status, told)
+
+    def _say(self, status: int, told: dict[str, Any], *more: tuple[str, str]) -> None:
         data = json.dumps(told).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
+        for name, value in (
+            ("Content-Type", "application/json"), ("Content-Length", str(len(data))), *more,
+        ):  # fmt: skip
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+
+    def _hear_out(self) -> None:
+        """Read on for a while: who is cut off while it sends never comes to read why."""
+        with contextlib.suppress(OSError):
+            for _ in range(LONGEST // CHUNK):
+                if not self.rfile.read(CHUNK):
+                    return
 
     def _where(self) -> tuple[Box, str]:
         """Return the box that the sender may use, and what it asks there."""
