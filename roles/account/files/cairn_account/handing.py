@@ -21,13 +21,20 @@ def plain(text: str) -> str:
     return "".join(one if one.isprintable() else " " for one in text)[:400]
 
 
-def tell(event: str, words: Mapping[str, str | int], path: Path = SOCKET) -> str:
+def tell(
+    event: str,
+    words: Mapping[str, str | int],
+    path: Path = SOCKET,
+    *,
+    refused: type[Exception] = Refused,
+) -> str:
     """Add a line to the account and return its digest.
 
     Args:
         event: What happened.
         words: What is said of it; `cairn_account.events` knows the words.
         path: Where lines are handed in.
+        refused: What is raised where the caller has an error of its own for what it may not do.
 
     Raises:
         Refused: It is not written; what it is about must not happen.
@@ -41,10 +48,10 @@ def tell(event: str, words: Mapping[str, str | int], path: Path = SOCKET) -> str
             with link.makefile("rb") as reader:
                 answer = json.loads(reader.readline(65536))
     except (OSError, ValueError) as error:
-        raise Refused(
+        raise refused(
             f"the account does not take a line ({type(error).__name__}), and nothing runs without; "
             "look at `systemctl status cairn-account.socket`"
         ) from None
     if "digest" not in answer:
-        raise Refused(f"the account does not take a line: {answer.get('refused')}")
+        raise refused(f"the account does not take a line: {answer.get('refused')}")
     return str(answer["digest"])

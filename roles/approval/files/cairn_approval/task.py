@@ -7,13 +7,13 @@ what installs an app's bytes, and what loads the app. Nothing of the app is impo
 from __future__ import annotations
 
 import hashlib
+import runpy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flwr.app import Message
 from flwr.common import serde
-from flwr.supernode.cli.flwr_clientapp import flwr_clientapp
 from flwr.supernode.runtime import run_clientapp as flower
 
 from cairn_account import handing
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from flwr.app import Context
 
+#: Flower's program; its package is not imported, which brings a SuperNode's database and web server
+#: and takes as long as all the rest.
+PROGRAM: Final = Path(flower.__file__).parents[1] / "cli" / "flwr_clientapp.py"
 #: Where an app that knows it finds who started the run.
 STARTED_BY: Final = "started-by"
 
@@ -145,4 +148,4 @@ def main(folder: Path = approvals.FOLDER) -> None:
     flower.install_from_fab = task.admitted
     flower.get_load_client_app_fn = lambda **_: task.loaded
     flower.get_project_dir = lambda *_: None
-    flwr_clientapp()
+    runpy.run_path(str(PROGRAM))["flwr_clientapp"]()

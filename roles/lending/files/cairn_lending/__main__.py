@@ -9,11 +9,11 @@ import json
 import os
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cairn_account import handing
-from cairn_account.refusal import Refused as NotWritten
 from cairn_freeze import __main__ as jobs
 from cairn_freeze.refusal import Refused
 from cairn_freeze.storage import Storage, client, credentials
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SETTINGS: Final = Path("/etc/cairn/lending.json")
 JOBS: Final = Path("/run/cairn-lending")
+NOTE: Final = partial(handing.tell, refused=Refused)
 
 
 def do(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
@@ -43,23 +44,11 @@ def do(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     place = consent(settings, job, today=None if taking_back else today)
     link = Link(job["to"], place, job["dataset"], trust(given))
     if taking_back:
-        return recall(job, link, note=note)
+        return recall(job, link, note=NOTE)
     access = credentials((given / "storage").read_text("utf-8"))
     s3 = client(settings["storage"], settings["authority"], access)
     asked = {**job, "until": place["until"], "permits": settings["permits"], "today": today}
-    return lend(asked, Storage(job["dataset"], s3), link, note=note, tell=tell)
-
-
-def note(event: str, words: Mapping[str, str | int]) -> None:
-    """Add a line to the account.
-
-    Raises:
-        Refused: It is not written; what it is about must not happen.
-    """
-    try:
-        handing.tell(event, words)
-    except NotWritten as refusal:
-        raise Refused(str(refusal)) from None
+    return lend(asked, Storage(job["dataset"], s3), link, note=NOTE, tell=tell)
 
 
 if __name__ == "__main__":

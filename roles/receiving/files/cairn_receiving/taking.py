@@ -11,18 +11,15 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cairn_account import handing
-from cairn_account.refusal import Refused as NotWritten
 from cairn_freeze.refusal import Refused
 from cairn_freeze.storage import Storage, client, credentials
 from cairn_receiving import places
 from cairn_receiving.copy import Copy
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Seconds after which an object of a delivery that never ended is deleted.
 STALE: Final = 2 * 86400
@@ -83,18 +80,6 @@ def _read(delivery: Path) -> dict[str, object]:
         raise Refused("the delivery is not whole") from None
 
 
-def note(event: str, words: Mapping[str, str | int]) -> None:
-    """Add a line to the account.
-
-    Raises:
-        Refused: It is not written; what it is about must not happen.
-    """
-    try:
-        handing.tell(event, words)
-    except NotWritten as refusal:
-        raise Refused(str(refusal)) from None
-
-
 def main() -> int:
     """Look after every copy of this host; return 0, or 1 if one could not be looked after."""
     told, failed = places.settings(), 0
@@ -102,7 +87,7 @@ def main() -> int:
     access = credentials((Path(os.environ["CREDENTIALS_DIRECTORY"]) / "storage").read_text("utf-8"))
     s3 = client(told["storage"], told["authority"], access)
     for name in told["copies"]:
-        copy = Copy(name, told, Storage(name, s3), home, note)
+        copy = Copy(name, told, Storage(name, s3), home, partial(handing.tell, refused=Refused))
         try:
             done = look_after(copy, now=datetime.now(UTC))
         except Refused as refusal:
