@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cairn_account.refusal import Refused
-from cairn_approval import copies, holding
+from cairn_approval import copies, fetching, holding
 from cairn_freeze import manifest
 
 if TYPE_CHECKING:
@@ -70,3 +75,46 @@ def test_a_manifest_cannot_write_elsewhere(tmp_path: Path, key: str) -> None:
 def test_without_a_version_there_is_nothing_to_see(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="nothing was frozen"):
         copies.newest("lesions", Bucket({}))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have a program of the test look into the storage; return what it was started for."""
+    (tmp_path / "lesions" / "feed").mkdir(parents=True)
+    told = {"folder": str(tmp_path / "lesions" / "feed"), "manifest": "sha256:feed", "version": 1}
+    asked: list[str] = []
+
+    def started(dataset: str) -> subprocess.Popen[bytes]:
+        asked.append(dataset)
+        answer = json.dumps({**told, "version": len(asked)})
+        return subprocess.Popen([sys.executable, "-c", f"print({answer!r})"], stdout=-1)
+
+    monkeypatch.setattr(fetching, "_started", started)
+    return asked
+
+
+def test_the_storage_is_asked_once_for_messages_that_follow_one_another(
+    looks: list[str], tmp_path: Path
+) -> None:
+    assert [fetching.copy("lesions")["version"] for _ in range(3)] == [1, 1, 1]
+    answer = tmp_path / "lesions" / "newest.json"
+    for age in (fetching.FRESH, -60):  # also where a clock was set back
+        then = time.time() - age
+        os.utime(answer, (then, then))
+        fetching.copy("lesions")
+    assert looks == ["lesions"] * 3
+
+
+def test_a_copy_that_is_used_is_not_idle(looks: list[str], tmp_path: Path) -> None:
+    fetching.copy("lesions")
+    os.utime(tmp_path / "lesions" / "feed", (0, 0))
+    fetching.copy("lesions")
+    assert (tmp_path / "lesions" / "feed").stat().st_mtime > 0
+    assert looks == ["lesions"]
+
+
+def test_a_copy_that_is_gone_is_looked_for_again(looks: list[str], tmp_path: Path) -> None:
+    fetching.copy("lesions")
+    (tmp_path / "lesions" / "feed").rmdir()
+    fetching.copy("lesions")
+    assert looks == ["lesions"] * 2
