@@ -26,7 +26,7 @@ sys.path += [str(house.root() / "tests"), str(house.root() / "tools")]
 flower = importlib.import_module("federation.flower")
 lesion_phantoms = importlib.import_module("lesion_phantoms")
 
-TIMES = 3
+TIMES = 5
 
 
 def main(count: int, command: list[str]) -> None:
