@@ -131,20 +131,21 @@ def test_one_site_alone_gives_no_result(federation: Federation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("node", "harm", "remedy"),
+    ("node", "harm", "seconds", "remedy"),
     [
-        pytest.param(HUB, "systemctl kill -s KILL cairn-fl-link", "true", id="hub killed"),
-        pytest.param(A, "systemctl kill -s KILL cairn-fl-node", "true", id="node killed"),
-        pytest.param(A, "systemctl stop cairn-fl-agent", "systemctl start cairn-fl-agent",
+        pytest.param(HUB, "systemctl kill -s KILL cairn-fl-link", 0, "true", id="hub killed"),
+        pytest.param(A, "systemctl kill -s KILL cairn-fl-node", 0, "true", id="node killed"),
+        pytest.param(A, "systemctl stop cairn-fl-agent", 0, "systemctl start cairn-fl-agent",
                      id="SuperExec dead"),
-        pytest.param(A, CUT, "sleep 60; nft delete table inet cut", id="network cut for a minute"),
+        pytest.param(A, CUT, 60, "nft delete table inet cut", id="network cut for a minute"),
     ],
 )  # fmt: skip
 def test_what_breaks_in_a_run_ends_it_and_harms_no_later_one(
-    federation: Federation, node: str, harm: str, remedy: str
+    federation: Federation, node: str, harm: str, seconds: int, remedy: str
 ) -> None:
     work = federation.starts_to_train()
     federation.says(node, harm)
+    time.sleep(seconds)
     federation.says(node, remedy)
     said = work.end()
     SCREEN.info(said.all)
