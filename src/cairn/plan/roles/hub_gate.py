@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from cairn.plan.model import (
@@ -45,11 +46,13 @@ def plan(context: Context) -> PlannedRole:
         waits = "the public port: it waits for the root to sign the hub (`cairn hub`)"
         return PlannedRole(ROLE, {"hub_gate_wanted": False}, without=(waits,))
     hub = context.spec.hub
+    chain = "".join(context.document.hub_authority.values())
     why = "Nodes of the federation show their certificate and fetch their tasks, or renew it."
     return PlannedRole(
         name=ROLE,
         variables={"hub_gate_wanted": True, "hub_gate_domain": hub.domain},
         settings={
+            "authority": hashlib.sha256(chain.encode()).hexdigest(),
             "authority_port": hub_ca.PORT,
             "cores": 2,
             "domain": hub.domain,
