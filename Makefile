@@ -1,7 +1,7 @@
 # Everything a person runs from a checkout. The work is done by the scripts in tools/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long lint format bench lock clean
+.PHONY: help setup demo modes test long lint format bench lock clean
 
 # One node of nodes/ for the demo; a whole federation if empty.
 NODE ?=
@@ -14,6 +14,9 @@ setup: ## Install all that Cairn needs; a second run takes a moment
 
 demo: setup ## Bring up a hub and two hospitals on this computer, and train over both; NODE=demo-hospital-a for one
 	@tools/demo $(NODE)
+
+modes: setup ## After the demo a compute node joins and trains on a copy; one table of the modes
+	@tools/demo-modes
 
 test: setup ## Lint, then run all tests; with root also those on real sandbox hosts; AGAIN=yes if they passed before
 	@AGAIN=$(AGAIN) tools/test

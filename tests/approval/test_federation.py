@@ -47,7 +47,7 @@ def hub(
     for module, names in places.items():
         for name, value in names.items():
             monkeypatch.setattr(module, name, value)
-    (tmp_path / "settings.json").write_text('{"minimum_sites": 1}')
+    (tmp_path / "settings.json").write_text('{"mode": "hybrid", "minimum_sites": 1}')
     monkeypatch.setattr(
         handing, "tell", lambda event, words: lines.append({"event": event, **words})
     )
@@ -119,7 +119,7 @@ def test_too_few_sites_are_a_reason_not_to_start(
 ) -> None:
     app = flower.app(tmp_path / "app")
     submitted(app)
-    (tmp_path / "settings.json").write_text('{"minimum_sites": 2}')
+    (tmp_path / "settings.json").write_text('{"mode": "hybrid", "minimum_sites": 2}')
     with pytest.raises(Refused, match="1 sites are there, and the spec of the hub asks for 2"):
         runs.start(app.digest, OPS, ())
 
@@ -131,6 +131,7 @@ def test_too_few_sites_are_a_reason_not_to_start(
         ('rounds="1"', "is no setting"),
         ("started-by=me", "is filled in by the hub"),
         ("unknown=1", "Flower's server"),
+        ("mode=central", "mode is federated or hybrid here"),
     ],
 )
 def test_settings_that_cannot_be(

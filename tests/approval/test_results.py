@@ -66,6 +66,7 @@ def asked(
     number = str(abs(hash(request.node.name)) % 10**9)
     told: list[tuple[str, ...]] = []
     settings = {
+        "mode": "federated",
         "minimum_sites": 1,
         "storage": {
             "url": f"https://127.0.0.1:{place.port}",
@@ -108,7 +109,8 @@ def fetched(run: str) -> dict[str, bytes]:
 
 
 def without_storage(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text('{"minimum_sites": 1, "storage": null}')
+    told = {"mode": "federated", "minimum_sites": 1, "storage": None}
+    (tmp_path / "settings.json").write_text(json.dumps(told))
 
 
 #: Stands for the program that asks the server: says what it is given, then that nobody answers.

@@ -71,3 +71,16 @@ def test_too_few_sites_have_no_result(running: Flower) -> None:
     assert ended.status == "finished:failed"
     assert "3 sites are needed" in str(ended.told["status-details"])
     assert not ended.results.exists()
+
+
+def test_a_site_that_is_named_and_away_has_no_result(running: Flower) -> None:
+    ended = running.run(num_server_rounds=1, sites="away", site_timeout=1.0)
+    assert ended.status == "finished:failed"
+    assert "not there: away" in str(ended.told["status-details"])
+
+
+def test_a_result_says_in_which_mode_it_was_made(running: Flower) -> None:
+    ended = running.run(num_server_rounds=1, mode="hybrid", privacy="secagg")
+    assert ended.status == "finished:completed", running.logs()
+    told = json.loads((ended.results / "metrics.json").read_text())
+    assert [one["kind"] for one in told["models"]] == ["hybrid"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,15 @@ def test_two_sites_of_which_one_answers_badly_have_no_result(two: dict[str, Path
 def test_one_site_alone_has_no_result(two: dict[str, Path]) -> None:
     with pytest.raises(NoResult, match="2 sites are needed; there: a"):
         run("federated", {"a": two["a"]}, QUICK)
+
+
+@pytest.mark.parametrize("privacy", ["none", "secagg"])
+def test_a_copy_counts_not_beside_what_it_is_a_copy_of(
+    two: dict[str, Path], tmp_path: Path, privacy: str
+) -> None:
+    shutil.copytree(two["b"], tmp_path / "copy")
+    with pytest.raises(NoResult, match="b and copy have the same data, images-sha256:"):
+        run("federated", {**two, "copy": tmp_path / "copy"}, Settings(privacy=privacy))
 
 
 def test_masks_without_all_sites_have_no_sum(folders: dict[str, Path]) -> None:

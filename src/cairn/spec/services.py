@@ -105,7 +105,7 @@ class Hub(Declared):
     federation: Name | None = None
     """Name of the federation; that of the node without `-hub` if absent."""
     mode: Literal["federated", "hybrid", "central"] = "federated"
-    """Where computations happen."""
+    """How far from the hospitals' images a run may go; its own `mode` says how far it goes."""
     node_authentication: StrictBool = True
     """Whether only enrolled nodes are admitted."""
     tls: TlsVersion = "1.3"

@@ -126,6 +126,7 @@ def conduct(
             outcome.sites[name] = {key: one.told[key] for key in _TOLD if key in one.told}
             if settings.compares and number == 1 and _why_not(one, "alone") is None:
                 alone[name] = one.arrays["alone"]
+        _none_twice(outcome.sites)
         outcome.weights = _together(answers, outcome, keys)
         tell(f"round {number}: {len(answers)} sites, {len(outcome.refused)} refused so far")
     _compare(judges or sites, outcome, alone)
@@ -189,6 +190,18 @@ def _asked(
         whys = "; ".join(f"{one['site']}: {one['why']}" for one in outcome.refused)
         raise NoResult(f"{len(good)} good answers of {len(requests)} in round {number}; {whys}")
     return good
+
+
+def _none_twice(sites: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a run in which a copy of a data set counts beside the data set itself."""
+    holders: dict[str, str] = {}
+    for name, told in sorted(sites.items()):
+        digest = str(told.get("manifest", ""))
+        if digest and (other := holders.setdefault(digest, name)) != name:
+            raise NoResult(
+                f"{other} and {name} have the same data, {digest}; name with `sites` which of "
+                "them takes part"
+            )
 
 
 def _why_not(one: Answer, name: str) -> str | None:

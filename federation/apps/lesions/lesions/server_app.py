@@ -16,26 +16,38 @@ from flwr.common import log
 from flwr.serverapp import Grid, ServerApp
 
 from lesions.errors import NoResult, Refused
-from lesions.local import VERSION
+from lesions.local import MODES, VERSION
 from lesions.results import Origin, write
 from lesions.rounds import Settings, conduct
 from lesions.wire import Answer, Failure, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 app = ServerApp()
 
 
 class GridSites:
-    """The nodes of Flower as sites of a run."""
+    """The nodes of Flower as sites of a run: those that are named, or all that are there.
 
-    def __init__(self, grid: Grid, least: int, timeout: float) -> None:
+    Raises:
+        NoResult: A site that is named is not there in time.
+    """
+
+    def __init__(self, grid: Grid, named: Collection[str], least: int, timeout: float) -> None:
         self._grid, self._timeout = grid, timeout
         until = time.monotonic() + timeout
-        while len(nodes := list(grid.get_nodes())) < least and time.monotonic() < until:
+        while len(ids := self._there(named)) < max(least, len(named)):
+            if time.monotonic() > until:
+                break
             time.sleep(1)
-        self._ids = {one.name or f"node-{one.node_id}": one.node_id for one in nodes}
+        if missing := sorted(set(named) - set(ids)):
+            raise NoResult(f"not there: {', '.join(missing)}")
+        self._ids = ids
+
+    def _there(self, named: Collection[str]) -> dict[str, int]:
+        nodes = {one.name or f"node-{one.node_id}": one.node_id for one in self._grid.get_nodes()}
+        return {name: one for name, one in nodes.items() if not named or name in named}
 
     def names(self) -> Sequence[str]:
         """Return who was there when the run began."""
@@ -91,14 +103,27 @@ def settings(context: Context) -> tuple[Settings, float, Path | None]:
     return how, float(config["site-timeout"]), Path(place) if place else None
 
 
+def takes_part(context: Context) -> tuple[str, frozenset[str]]:
+    """Return in which mode the run is, and the names of its sites, none for all.
+
+    Raises:
+        Refused: There is no such mode.
+    """
+    mode, sites = (str(context.run_config[key]) for key in ("mode", "sites"))
+    if mode not in MODES:
+        raise Refused(f"no mode `{mode}`; there are {', '.join(MODES)}")
+    return mode, frozenset(one for one in sites.split(",") if one)
+
+
 @app.main()
 def main(grid: Grid, context: Context) -> None:
     """Carry the run out; it fails without writing anything when there is no result."""
     how, timeout, place = settings(context)
     if place is None:
         raise NoResult("no folder for results: set CAIRN_RESULTS or `results`")
-    sites = GridSites(grid, how.minimum_sites, timeout)
+    mode, named = takes_part(context)
     try:
+        sites = GridSites(grid, named, how.minimum_sites, timeout)
         outcome = conduct(sites, how, tell=lambda line: log(INFO, line))
     except (NoResult, Refused) as error:
         log(WARNING, "no result: %s", error)
@@ -106,5 +131,5 @@ def main(grid: Grid, context: Context) -> None:
     digest = getattr(grid.run, "fab_hash", "")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     folder = place / str(context.run_id)
-    write(folder, outcome, Origin("federated", VERSION, digest, str(context.run_id), now))
+    write(folder, outcome, Origin(mode, VERSION, digest, str(context.run_id), now))
     log(INFO, "results of run %s with flwr %s: %s", context.run_id, version("flwr"), folder)

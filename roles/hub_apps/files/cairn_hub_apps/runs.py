@@ -22,7 +22,7 @@ from cairn_account.refusal import Refused
 from cairn_hub_apps import flower, results, store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cairn_hub_apps.bucket import Bucket
 
@@ -35,6 +35,9 @@ NUMBER: Final = re.compile(r"[0-9]{1,20}")
 #: Settings of an app that the hub fills in where the app has them.
 STARTED_BY: Final = "started-by"
 MINIMUM: Final = "minimum-sites"
+#: Where an app says how it works, and how far from the images a run may go, the nearest first.
+MODE: Final = "mode"
+MODES: Final = ("federated", "hybrid", "central")
 #: Seconds between two looks at what is known of a run, and those that one may wait for news of it.
 OFTEN: Final = 0.5
 NEWS_WITHIN: Final = 45
@@ -53,7 +56,8 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
         Refused: Too few sites are there, another run is going on, or the server does not take it.
     """
     store.person(by)
-    told, least = store.about(app), json.loads(SETTINGS.read_bytes())["minimum_sites"]
+    told, spec = store.about(app), json.loads(SETTINGS.read_bytes())
+    least = spec["minimum_sites"]
     store.bundle(app)
     others = [one.parent.name for one in RESULTS.glob("*/begun.json") if not _ended(one.parent)]
     if others:
@@ -63,7 +67,7 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
     file = store.FOLDER / app / "app.fab"
     chosen = [_setting(one) for one in settings]
     _empty(WRITTEN)
-    run, sites = flower.start(str(file), [*chosen, *_filled(file, by, least, chosen)], least)
+    run, sites = flower.start(str(file), [*chosen, *_filled(file, by, spec, chosen)], least)
     if not run:
         raise Refused(
             f"{sites} sites are there, and the spec of the hub asks for {least} "
@@ -246,12 +250,20 @@ def _have_followed(run: str) -> None:
     subprocess.run(["/usr/bin/systemctl", "start", "--no-block", unit], check=True)
 
 
-def _filled(file: Path, by: str, least: int, chosen: list[str]) -> list[str]:
-    """Return the settings that the hub fills in, of those that the app has."""
+def _filled(file: Path, by: str, spec: Mapping[str, Any], chosen: list[str]) -> list[str]:
+    """Return the settings that the hub fills in, of those that the app has.
+
+    Raises:
+        Refused: The run asks for fewer sites or another mode than the spec of the hub allows.
+    """
     with zipfile.ZipFile(file) as packed:
         project = tomllib.loads(packed.read("pyproject.toml").decode("utf-8"))
     known = project.get("tool", {}).get("flwr", {}).get("app", {}).get("config", {})
     asked = dict(one.split("=", 1) for one in chosen)
+    furthest = MODES.index(spec["mode"])
+    if str(asked.get(MODE, known.get(MODE))).strip('"') in MODES[furthest + 1 :]:
+        raise Refused(f"{MODE} is {' or '.join(MODES[: furthest + 1])} here (hub.mode)")
+    least = spec["minimum_sites"]
     if MINIMUM in asked and int(asked[MINIMUM]) < least:
         raise Refused(f"{MINIMUM} is at least {least} here (hub.minimum_sites)")
     filled = {STARTED_BY: f'"{by}"', MINIMUM: str(max(least, int(known.get(MINIMUM, 0))))}

@@ -39,6 +39,7 @@ def plan(context: Context) -> PlannedRole:
         name=ROLE,
         variables={"hub_apps_packages": list(PACKAGES) if keeps else []},
         settings={
+            "mode": context.spec.hub.mode,
             "minimum_sites": context.spec.hub.minimum_sites,
             "storage": dict(BUCKET) if keeps else None,
         },
