@@ -122,6 +122,8 @@ def test_too_few_sites_are_a_reason_not_to_start(
     (tmp_path / "settings.json").write_text('{"mode": "hybrid", "minimum_sites": 2}')
     with pytest.raises(Refused, match="1 sites are there, and the spec of the hub asks for 2"):
         runs.start(app.digest, OPS, ())
+    with pytest.raises(Refused, match="sites names 1, and at least 2 take part here"):
+        runs.start(app.digest, OPS, ("sites=a,a",))
 
 
 @pytest.mark.parametrize(

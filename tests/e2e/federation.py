@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from e2e.houses import House
     from sandbox.hosts import Host
 
-HUB, HOSPITALS = "try-hub", ("try-hospital-a", "try-hospital-b")
+HUB, HOSPITALS, COMPUTE = "try-hub", ("try-hospital-a", "try-hospital-b"), "try-compute"
 OPS = "ops@hub.demo.example"
 DOMAIN = "hub.demo.example"
 PUBLISHED = "nodes/try.federation.json"
@@ -46,15 +46,15 @@ class Federation:
 
     house: House
 
-    def demo(self) -> str:
-        """Run the script of the demo, small, and return what stands on the screen."""
+    def shown_by(self, script: str) -> str:
+        """Run a script of the demo, small, and return what stands on the screen."""
         for file in (CHECKOUT / "nodes").glob("demo*"):
             shutil.copy(file, self.house.root / "nodes")
         if not (self.house.root / "federation").exists():
             shutil.copytree(CHECKOUT / "federation", self.house.root / "federation")
         more = {"IMAGES": "24", "ROUNDS": "1", "NO_COLOR": "1"}
         done = subprocess.run(
-            ["/bin/bash", "tools/demo-federation"],
+            ["/bin/bash", f"tools/{script}"],
             cwd=self.house.root, env={**self.house.environment(), **more},
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=3 * PATIENCE,
             check=False,
@@ -64,7 +64,8 @@ class Federation:
 
     def host(self, node: str) -> Host:
         """Return the one host of a node."""
-        return self.house.host(node, "hub-1" if node == HUB else "imaging-1")
+        hosts = {HUB: "hub-1", COMPUTE: "compute-1"}
+        return self.house.host(node, hosts.get(node, "imaging-1"))
 
     def says(self, node: str, command: str) -> str:
         """Return what a shell command prints as root on the host of a node."""
@@ -81,14 +82,15 @@ class Federation:
         apps = self.house.cairn("app", "list", HUB, "--format", "json").json["apps"]
         return str(apps[0]["app"])
 
-    def train(self, status: int = 0) -> str:
+    def train(self, *more: str, status: int = 0) -> str:
         """Run the application for one round, with masks, and return what the screen says."""
-        return self.house.cairn("app", "run", HUB, self.digest, *self._wishes(), status=status).all
+        words = ("app", "run", HUB, self.digest, *self._wishes(), *more)
+        return self.house.cairn(*words, status=status).all
 
-    def trains_again(self) -> None:
+    def trains_again(self, *more: str) -> None:
         """Train until it works: an agent that was away tries again within minutes."""
         end = time.monotonic() + 300
-        while "finished:completed" not in (said := self._training().end()).all:
+        while "finished:completed" not in (said := self._training(*more).end()).all:
             assert time.monotonic() < end, said.all
 
     def starts_to_train(self) -> Work:
@@ -98,8 +100,8 @@ class Federation:
         waited(lambda: self.runs() != known, "no run begins")
         return work
 
-    def _training(self) -> Work:
-        return self.house.start("app", "run", HUB, self.digest, *self._wishes())
+    def _training(self, *more: str) -> Work:
+        return self.house.start("app", "run", HUB, self.digest, *self._wishes(), *more)
 
     def _wishes(self) -> tuple[str, ...]:
         return ("--by", OPS, "--set", "privacy=secagg", "--set", "num-server-rounds=1")

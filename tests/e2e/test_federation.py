@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.federation import HOSPITALS, HUB, OPS, ROOTS, Federation, waited
+from e2e.federation import COMPUTE, HOSPITALS, HUB, OPS, ROOTS, Federation, waited
 
 if TYPE_CHECKING:
     from e2e.houses import House
@@ -39,7 +39,7 @@ CUT = (
 def shown(house: House) -> tuple[Federation, str]:
     """The federation, and the screen of the demo."""
     made = Federation(house)
-    return made, made.demo()
+    return made, made.shown_by("demo-federation")
 
 
 @pytest.fixture
@@ -212,6 +212,31 @@ def test_another_root_takes_over(federation: Federation) -> None:
 
 def test_a_second_demo_makes_nothing_anew(federation: Federation) -> None:
     kept = {node: federation.says(node, "stat -c %Y /etc/cairn") for node in (HUB, *HOSPITALS)}
-    federation.demo()
+    federation.shown_by("demo-federation")
     assert federation.member(A)["status"] == federation.member(B)["status"] == "enrolled"
     assert kept == {node: federation.says(node, "stat -c %Y /etc/cairn") for node in kept}
+
+
+def test_a_compute_node_trains_on_a_copy(federation: Federation) -> None:
+    screen = federation.shown_by("demo-modes")
+    modes = dict(
+        re.findall(r"^ *(federated|hybrid|central) +(\S+, \S+|\S+) ", screen, re.MULTILINE)
+    )
+    assert modes == {
+        "federated": f"{A}, {B}", "hybrid": f"{COMPUTE}, {A}", "central": f"{A}+{B}"
+    }  # fmt: skip
+    assert re.search(r" received +.*phantoms", federation.house.cairn("runs", COMPUTE).out)
+    for node in (HUB, *HOSPITALS, COMPUTE):
+        federation.house.cairn("verify", node)
+
+
+def test_a_copy_never_counts_beside_the_data_set_that_it_is_of(federation: Federation) -> None:
+    assert f"{COMPUTE} and {B} have the same data" in federation.train(status=4)
+
+
+def test_a_recalled_copy_is_trained_on_no_more(federation: Federation) -> None:
+    words = ("phantoms", "--from", COMPUTE, "--by", OPS)
+    federation.house.cairn("dataset", "recall", B, *words)
+    sites = ("--set", "mode=hybrid", "--set", f"sites={A},{COMPUTE}")
+    assert COMPLETED not in federation.train(*sites, status=4)
+    federation.trains_again("--set", f"sites={A},{B}")

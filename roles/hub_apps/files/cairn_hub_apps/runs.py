@@ -35,6 +35,8 @@ NUMBER: Final = re.compile(r"[0-9]{1,20}")
 #: Settings of an app that the hub fills in where the app has them.
 STARTED_BY: Final = "started-by"
 MINIMUM: Final = "minimum-sites"
+#: Where a run says who takes part, as `a,b`; all that are there if it does not.
+SITES: Final = "sites"
 #: Where an app says how it works, and how far from the images a run may go, the nearest first.
 MODE: Final = "mode"
 MODES: Final = ("federated", "hybrid", "central")
@@ -66,13 +68,16 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
         _have_followed(one.name)
     file = store.FOLDER / app / "app.fab"
     chosen = [_setting(one) for one in settings]
+    asked = dict(one.split("=", 1) for one in chosen)
+    named = _named(asked, least)
     _empty(WRITTEN)
-    run, sites = flower.start(str(file), [*chosen, *_filled(file, by, spec, chosen)], least)
+    run, there = flower.start(str(file), [*chosen, *_filled(file, by, spec, asked)], least)
     if not run:
         raise Refused(
-            f"{sites} sites are there, and the spec of the hub asks for {least} "
+            f"{there} sites are there, and the spec of the hub asks for {least} "
             "(hub.minimum_sites); `cairn hub nodes` shows who is missing"
         )
+    sites = named or there
     words = {"run": run, "app": app, "name": told["name"], "version": told["version"]}
     folder = RESULTS / run
     folder.mkdir(mode=0o700, parents=True)
@@ -250,7 +255,21 @@ def _have_followed(run: str) -> None:
     subprocess.run(["/usr/bin/systemctl", "start", "--no-block", unit], check=True)
 
 
-def _filled(file: Path, by: str, spec: Mapping[str, Any], chosen: list[str]) -> list[str]:
+def _named(asked: Mapping[str, str], least: int) -> int:
+    """Return how many sites a run names, none where all take part.
+
+    Raises:
+        Refused: They are fewer than the spec of the hub asks for.
+    """
+    names = {one for one in asked.get(SITES, "").strip('"').split(",") if one}
+    if 0 < len(names) < least:
+        raise Refused(
+            f"{SITES} names {len(names)}, and at least {least} take part here (hub.minimum_sites)"
+        )
+    return len(names)
+
+
+def _filled(file: Path, by: str, spec: Mapping[str, Any], asked: Mapping[str, str]) -> list[str]:
     """Return the settings that the hub fills in, of those that the app has.
 
     Raises:
@@ -259,7 +278,6 @@ def _filled(file: Path, by: str, spec: Mapping[str, Any], chosen: list[str]) -> 
     with zipfile.ZipFile(file) as packed:
         project = tomllib.loads(packed.read("pyproject.toml").decode("utf-8"))
     known = project.get("tool", {}).get("flwr", {}).get("app", {}).get("config", {})
-    asked = dict(one.split("=", 1) for one in chosen)
     furthest = MODES.index(spec["mode"])
     if str(asked.get(MODE, known.get(MODE))).strip('"') in MODES[furthest + 1 :]:
         raise Refused(f"{MODE} is {' or '.join(MODES[: furthest + 1])} here (hub.mode)")
