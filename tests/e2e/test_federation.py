@@ -234,6 +234,17 @@ def test_a_copy_never_counts_beside_the_data_set_that_it_is_of(federation: Feder
     assert f"{COMPUTE} and {B} have the same data" in federation.train(status=4)
 
 
+def test_a_compute_node_hands_its_tasks_to_slurm(federation: Federation) -> None:
+    spec = federation.house.root / f"nodes/{COMPUTE}.yaml"
+    told = spec.read_text().replace("compute: {", "compute: {scheduler: slurm, ")
+    spec.write_text(told.replace("fl-agent]", "fl-agent, scheduler]"))
+    federation.house.cairn("up", COMPUTE, "--yes")
+    federation.trains_again("--set", "mode=hybrid", "--set", f"sites={A},{COMPUTE}")
+    jobs = federation.says(COMPUTE, "cat /var/log/slurm/jobs.txt")
+    assert len(re.findall(r"UserId=cairn-fl-agent\(.* Name=cell JobState=COMPLETED", jobs)) >= 3
+    federation.house.cairn("verify", COMPUTE)
+
+
 def test_a_recalled_copy_is_trained_on_no_more(federation: Federation) -> None:
     words = ("phantoms", "--from", COMPUTE, "--by", OPS)
     federation.house.cairn("dataset", "recall", B, *words)
