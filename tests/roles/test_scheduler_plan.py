@@ -19,6 +19,7 @@ from cairn.plan.context import Context, Place
 from cairn.plan.model import PlannedHost
 from cairn.plan.roles import approval, scheduler
 from cairn.render.files import render_role
+from cairn.spec.secrets import looks_secret
 from cairn.spec.loader import load
 from roles.harness import document
 
@@ -100,6 +101,12 @@ def test_a_cell_asks_for_what_its_task_may_take_and_fits_into_the_partition() ->
     text = rendered(role)["/etc/slurm/slurm.conf"]
     assert " CPUs=2 RealMemory=2560 " in text
     assert " AllowGroups=cairn-jobs MaxTime=11 " in text
+
+
+def test_nothing_that_is_rendered_looks_like_a_secret() -> None:
+    # PLN-17 would refuse the node.
+    for role in planned():
+        assert [path for path, text in rendered(role).items() if looks_secret(text)] == []
 
 
 def test_without_a_scheduler_a_cell_asks_nobody() -> None:
