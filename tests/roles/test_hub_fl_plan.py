@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from cairn.render.files import render_role
 from cairn.spec.loader import load
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from cairn.plan.model import PlannedRole
@@ -161,6 +163,22 @@ def test_a_key_that_was_taken_out_is_named_with_what_to_do(
 def test_a_node_that_never_enrolled_is_not_registered(program: ModuleType, server: Server) -> None:
     assert statuses(program.settle(server, node("a", "invited", key()))) == {"a": "invited"}
     assert server.there == {}
+
+
+def test_who_enrols_while_another_is_registered_does_not_wait_for_the_timer(
+    program: ModuleType, server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = node("a", "enrolled", key())
+    both = {**first, **node("b", "enrolled", key())}
+    told = iter((first, both, both))
+    monkeypatch.setattr(program, "MAP", str(tmp_path / "nodes.json"))
+    monkeypatch.setattr(program, "registered", lambda: next(told))
+    monkeypatch.setattr(program, "Server", lambda: server)
+    for name in ("FLWR_HOME", "FLWR_TELEMETRY_ENABLED", "FLWR_DISABLE_UPDATE_CHECK", "NO_PROXY"):
+        monkeypatch.setenv(name, "")  # restored afterwards
+    program.main()
+    known = json.loads((tmp_path / "nodes.json").read_text())["nodes"]
+    assert statuses(known) == {"a": "registered", "b": "registered"}
 
 
 def test_the_digest_changes_with_status_and_key_only(program: ModuleType) -> None:

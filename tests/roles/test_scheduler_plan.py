@@ -19,8 +19,8 @@ from cairn.plan.context import Context, Place
 from cairn.plan.model import PlannedHost
 from cairn.plan.roles import approval, scheduler
 from cairn.render.files import render_role
-from cairn.spec.secrets import looks_secret
 from cairn.spec.loader import load
+from cairn.spec.secrets import looks_secret
 from roles.harness import document
 
 if TYPE_CHECKING:
