@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ from cairn.render.files import render_role
 from cairn.spec.loader import load
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cairn.plan.model import PlannedRole
 
 HOSPITAL = house.root() / "nodes" / "demo-hospital-a.yaml"
@@ -120,6 +124,29 @@ def test_what_runs_applications_finds_the_approval_and_nothing_of_flower() -> No
     path = next(line for line in unit.splitlines() if line.startswith("Environment=PATH="))
     words = path.removeprefix("Environment=PATH=").split()[0]
     assert words == "/usr/local/libexec/cairn/approval/bin:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize(
+    "gives_up",
+    ["return", "threading.Thread(target=lambda: 1 / 0).start(); time.sleep(60)"],
+    ids=["asking for tasks", "in a thread"],
+)
+def test_a_supernode_that_has_given_up_ends_whatever_still_runs(
+    tmp_path: Path, gives_up: str
+) -> None:
+    (tmp_path / "flwr/supernode").mkdir(parents=True)
+    (tmp_path / "flwr/supernode/cli.py").write_text(
+        "import threading, time\n"
+        "def flower_supernode():\n"
+        "    threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        f"    {gives_up}\n"
+    )
+    text = rendered(fl_agent.plan(context()))[fl_agent.STARTER]
+    done = subprocess.run(
+        [sys.executable, "-c", text], env={"PYTHONPATH": str(tmp_path)}, capture_output=True,
+        text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done
 
 
 def test_only_a_host_with_a_gpu_shows_devices() -> None:
