@@ -19,7 +19,6 @@ from cairn.spec.federation import FederationFile
 from cairn.spec.invitation import Invitation
 from federation.authority import DOMAIN
 from federation.test_root import PASSPHRASE
-from federation.trial import put
 from roles.harness import FEDERATION, ground
 
 if TYPE_CHECKING:
@@ -253,30 +252,6 @@ def test_the_gate_lets_members_in_and_nobody_else(enrolled: Hospital) -> None:
     )
     assert enrolled.gate(shown="foreign") == "400"
     enrolled.box.ask("rm /etc/cairn/federation/foreign.*")
-
-
-@pytest.mark.sandbox
-@pytest.mark.parametrize(
-    ("ends", "refused"), [("20990101000000Z", False), ("20250102000000Z", True)]
-)
-def test_a_certificate_that_has_ended_opens_nothing(
-    enrolled: Hospital, ends: str, *, refused: bool
-) -> None:
-    # Signed by the hub's own authority; only the end differs.
-    made = enrolled.hub.ask(
-        f"cd {hub_ca.FOLDER} && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
-        f"-nodes -keyout /root/end.key -subj /CN={NODE}.{DOMAIN} -out /root/end.csr 2>/dev/null && "
-        f"echo subjectAltName=DNS:{NODE}.{DOMAIN} >/root/end.ext && "
-        "openssl x509 -req -in /root/end.csr -CA chain.crt -CAkey intermediate.key "
-        f"-not_before 20250101000000Z -not_after {ends} -extfile /root/end.ext 2>/dev/null && "
-        "openssl x509 -in chain.crt"
-    )
-    key = enrolled.hub.ask("cat /root/end.key && rm /root/end.*")
-    put(enrolled.box, "/etc/cairn/federation/end.crt", f"{made}\n")
-    put(enrolled.box, "/etc/cairn/federation/end.key", f"{key}\n", "0600")
-    said = enrolled.gate(shown="end")
-    enrolled.box.ask("rm /etc/cairn/federation/end.*")
-    assert (said == "400") is refused, said
 
 
 @pytest.mark.sandbox
