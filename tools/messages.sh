@@ -12,6 +12,13 @@ stop() {
     exit 1
 }
 
+# Show a command as a person would type it, then run it; for scripts whose folder is the checkout.
+show_and_run() {
+    say
+    say "\$ $*"
+    ".venv/bin/$1" "${@:2}"
+}
+
 # Succeed when VERSION ($1) is at least MINIMUM ($2).
 version_is_at_least() {
     [ "$(printf '%s\n%s\n' "$2" "$1" | sort --version-sort | head -n 1)" = "$2" ]

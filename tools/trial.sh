@@ -9,13 +9,6 @@ root=.cairn/try-root
 app="$root/lesions.fab"
 published=nodes/try.federation.json
 
-# Show a command as a person would type it, then run it.
-show_and_run() {
-    say
-    say "\$ $*"
-    ".venv/bin/$1" "${@:2}"
-}
-
 # Write the spec of a node of this federation from the demo's, with what sed is told.
 write_spec() { # node, the demo's node, sed script
     sed "s/^name: .*/name: $1/; $3" "nodes/$2.yaml" >"nodes/$1.yaml.draft"
