@@ -220,6 +220,21 @@ def test_a_certificate_of_somebody_else_is_refused_both_ways(enrolled: Trial, na
     waited(lambda: is_well(box), "the agent does not come back", 150)
 
 
+def test_a_key_that_nobody_registered_activates_no_node(enrolled: Trial) -> None:
+    # The certificate is the node's own, so that the gate lets it through.
+    box, key, before = enrolled.nodes["a"], f"{trial.IDENTITY}/agent.key", enrolled.known()
+    box.ask(f"mv {key} /root/kept && ssh-keygen -q -t ecdsa -b 384 -N '' -f {key}")
+    began = enrolled.hub.ask("date +%s")
+    box.ask("systemctl restart cairn-fl-node")
+    said = f"journalctl -u cairn-fl-link -o cat --since @{began}"
+    refused = f"{said} | grep -c 'No SuperNode found with the given public key' || true"
+    waited(lambda: enrolled.hub.ask(refused) != "0", "a key that nobody knows is taken", 60)
+    assert not is_well(box)
+    assert enrolled.known() == before
+    box.ask(f"rm {key}.pub && mv /root/kept {key} && systemctl restart cairn-fl-node")
+    waited(lambda: is_well(box), "the agent does not come back", 180)
+
+
 def test_the_server_comes_back_with_its_nodes(enrolled: Trial) -> None:
     before = enrolled.known()
     enrolled.hub.ask("systemctl restart cairn-fl-link")

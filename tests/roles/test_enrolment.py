@@ -19,6 +19,7 @@ from cairn.spec.federation import FederationFile
 from cairn.spec.invitation import Invitation
 from federation.authority import DOMAIN
 from federation.test_root import PASSPHRASE
+from federation.trial import put
 from roles.harness import FEDERATION, ground
 
 if TYPE_CHECKING:
@@ -252,6 +253,32 @@ def test_the_gate_lets_members_in_and_nobody_else(enrolled: Hospital) -> None:
     )
     assert enrolled.gate(shown="foreign") == "400"
     enrolled.box.ask("rm /etc/cairn/federation/foreign.*")
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("ends", "answer"), [("20990101000000Z", "200"), ("20250102000000Z", "400")]
+)
+def test_a_certificate_that_has_ended_opens_nothing(
+    enrolled: Hospital, ends: str, answer: str
+) -> None:
+    # Signed by the hub's own authority; only the end differs. The list of those revoked covers
+    # certificates that name where it lies, and nginx refuses what no list covers.
+    made = enrolled.hub.ask(
+        f"cd {hub_ca.FOLDER} && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+        f"-nodes -keyout /root/end.key -subj /CN={NODE}.{DOMAIN} -out /root/end.csr 2>/dev/null && "
+        f"printf 'subjectAltName=DNS:{NODE}.{DOMAIN}\n"
+        f"crlDistributionPoints=URI:http://ca.{DOMAIN}/1.0/crl\n' >/root/end.ext && "
+        "openssl x509 -req -in /root/end.csr -CA chain.crt -CAkey intermediate.key "
+        f"-not_before 20250101000000Z -not_after {ends} -extfile /root/end.ext 2>/dev/null && "
+        "openssl x509 -in chain.crt"
+    )
+    key = enrolled.hub.ask("cat /root/end.key && rm /root/end.*")
+    put(enrolled.box, "/etc/cairn/federation/end.crt", f"{made}\n")
+    put(enrolled.box, "/etc/cairn/federation/end.key", f"{key}\n", "0600")
+    said = enrolled.gate(shown="end")
+    enrolled.box.ask("rm /etc/cairn/federation/end.*")
+    assert said == answer
 
 
 @pytest.mark.sandbox

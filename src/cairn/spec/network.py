@@ -13,6 +13,7 @@ from cairn.spec.types import (
     Name,
     Network,
     Port,
+    ProxyUrl,
     Sentence,
 )
 
@@ -48,7 +49,7 @@ class Zones(Declared):
 class Nets(Declared):
     """How the hosts of the node reach others and are reached."""
 
-    proxy: HttpUrl | None = None
+    proxy: ProxyUrl | None = None
     """The site's HTTP proxy, if connections to the outside go through one."""
     no_proxy: tuple[Destination, ...] = ()
     """Destinations that are reached without the proxy."""

@@ -147,8 +147,17 @@ HttpUrl = Annotated[
     str,
     shape(
         r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s?#@]*)?$",
-        "is no web address; write it as in `http://proxy.hospital.example:3128`, without login, "
-        "`?` or `#`",
+        "is no web address; write it as in `https://mirror.hospital.example/debian`, without "
+        "login, `?` or `#`",
+    ),
+]
+#: The forwarder of the agent, enrolment and lending speak plain HTTP to the proxy.
+ProxyUrl = Annotated[
+    str,
+    shape(
+        r"^http://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$",
+        "is no address of an HTTP proxy; write it as in `http://proxy.hospital.example:3128`: with "
+        "`http://`, whatever it is asked for, and without login or path",
     ),
 ]
 #: A secret is never written into a spec, only where it can be read when it is needed.

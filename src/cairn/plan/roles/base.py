@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from cairn.plan import ways
 from cairn.plan.model import (
     ANYWHERE,
     RESOLVERS,
@@ -171,7 +172,7 @@ def _way(context: Context, mirror: str) -> str:
     network, parts = context.spec.network, urlsplit(mirror)
     if parts.scheme == "http" and context.place.package_cache:
         return context.place.package_cache
-    return "" if parts.hostname in network.no_proxy else network.proxy or ""
+    return ways.proxy_to(network, parts.hostname or "")
 
 
 def _files(context: Context, paths: tuple[str, ...]) -> Iterator[PlannedFile]:
@@ -240,11 +241,6 @@ def _name_flows(context: Context) -> Iterator[Flow]:
 def _package_flows(context: Context) -> Iterator[Flow]:
     """Yield one way out for each proxy or mirror that packages come from."""
     why = "Debian packages and security updates come from here."
-    ends = {_end(_way(context, mirror) or mirror) for mirror in _mirrors(context)}
+    ends = {ways.end_of(_way(context, mirror) or mirror) for mirror in _mirrors(context)}
     for number, (peer, port) in enumerate(sorted(ends), 1):
         yield Flow(f"packages-{number}", "out", peer, "tcp", port, why, ROLE)
-
-
-def _end(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]

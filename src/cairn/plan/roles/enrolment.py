@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import cairn
+from cairn.plan import ways
 from cairn.plan.model import Flow, PlannedFile, PlannedRole, Secret, Service
 
 if TYPE_CHECKING:
@@ -82,19 +82,13 @@ def end(file: FederationFile, name: str) -> tuple[str, int]:
     return (file.domain if name == FLEET else f"{name}.{file.domain}"), HTTPS
 
 
-def way(context: Context, host: str) -> str:
-    """Return the site's proxy on the way to a host of the hub; empty for a direct way."""
-    network = context.spec.network
-    return "" if host in network.no_proxy else network.proxy or ""
-
-
 def _settings(context: Context, file: FederationFile) -> dict[str, Any]:
     ends = {name: end(file, name) for name in (FLEET, AUTHORITY)}
     return {
         "name": name_of(context.spec.name, file),
         "hub": dict(zip(("host", "port"), ends[FLEET], strict=True)),
         "ca": dict(zip(("host", "port"), ends[AUTHORITY], strict=True)),
-        "proxy": way(context, ends[FLEET][0]),
+        "proxy": ways.proxy_to(context.spec.network, ends[FLEET][0]),
         "roots": [pem.rstrip("\n") for pem in file.ca_certificates],
         "versions": {"cairn": cairn.__version__, "os": context.host.os},
         "folder": FOLDER,
@@ -111,8 +105,7 @@ def _flows(context: Context, file: FederationFile) -> Iterator[Flow]:
     seen: set[tuple[str, int]] = set()
     for name, why in reasons.items():
         host, port = end(file, name)
-        proxy = urlsplit(way(context, host))
-        peer = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, port)
+        peer = ways.proxy_end(context.spec.network, host) or (host, port)
         if peer not in seen:
             yield Flow(
                 f"hub-{name}", "out", peer[0], "tcp", peer[1], why, ROLE, tls="1.3", user="root"

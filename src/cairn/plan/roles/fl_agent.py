@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from cairn.plan import ways
 from cairn.plan.buckets import lends
 from cairn.plan.model import (
     Account,
@@ -105,7 +105,7 @@ def _settings(context: Context, hub: Endpoint) -> dict[str, Any]:
     spec = context.spec
     if not isinstance(spec, DataProviderNode | ComputeNode):
         raise TypeError(f"{spec.name} is a hub and runs `fl-agent`")
-    proxy = _proxy(context, hub)
+    proxy = ways.proxy_end(context.spec.network, hub.host)
     return {
         "agent": AGENT,
         "approval": APPROVAL,
@@ -131,17 +131,8 @@ def _settings(context: Context, hub: Endpoint) -> dict[str, Any]:
     }
 
 
-def _proxy(context: Context, hub: Endpoint) -> tuple[str, int] | None:
-    """Return host and port of the site's proxy, if the way to the hub goes through it."""
-    network = context.spec.network
-    if network.proxy is None or hub.host in network.no_proxy:
-        return None
-    parts = urlsplit(network.proxy)
-    return parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
-
-
 def _flow(context: Context, hub: Endpoint) -> Flow:
-    proxy = _proxy(context, hub)
+    proxy = ways.proxy_end(context.spec.network, hub.host)
     peer, port = proxy or (hub.host, hub.port)
     through = f", through the site's proxy, from {hub.host}" if proxy else ""
     return Flow(

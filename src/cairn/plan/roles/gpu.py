@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from cairn.plan import ways
 from cairn.plan.model import Account, Flow, PlannedFile, PlannedRole, Service
 from cairn.plan.roles.base import RELEASES
 from cairn.spec.imaging import Gpu
@@ -94,6 +95,7 @@ def _variables(context: Context, gpu: Gpu, units: tuple[str, ...]) -> dict[str, 
 
 def _settings(context: Context, gpu: Gpu) -> dict[str, Any]:
     network, toolkit = context.spec.network, gpu.toolkit
+    mirror = urlsplit(toolkit.mirror if toolkit else "")
     return {
         "release": RELEASES[context.host.os],
         "mirror": network.debian_mirror,
@@ -102,9 +104,9 @@ def _settings(context: Context, gpu: Gpu) -> dict[str, Any]:
         "toolkit": toolkit.version if toolkit else "",
         "toolkit_mirror": toolkit.mirror.rstrip("/") if toolkit else "",
         "toolkit_key": context.document.toolkit_key.splitlines(),
-        "toolkit_host": urlsplit(toolkit.mirror).hostname if toolkit else "",
-        "toolkit_scheme": urlsplit(toolkit.mirror).scheme if toolkit else "",
-        "toolkit_proxy": _proxy(context, toolkit) if toolkit else "",
+        "toolkit_host": mirror.hostname or "",
+        "toolkit_scheme": mirror.scheme,
+        "toolkit_proxy": ways.proxy_to(network, mirror.hostname or "") if toolkit else "",
         "agent": AGENT,
         "group": GROUP,
         "cdi": CDI,
@@ -116,16 +118,10 @@ def _files(gpu: Gpu) -> Iterator[PlannedFile]:
         yield PlannedFile(path, f"{ROLE}{path}.j2")
 
 
-def _proxy(context: Context, toolkit: GpuToolkit) -> str:
-    """Return the proxy on the way to the toolkit's archive, or empty text for a direct way."""
-    network, host = context.spec.network, urlsplit(toolkit.mirror).hostname
-    return "" if host in network.no_proxy else network.proxy or ""
-
-
 def _flows(context: Context, toolkit: GpuToolkit | None) -> Iterator[Flow]:
     if toolkit is None:
         return
-    end = urlsplit(_proxy(context, toolkit) or toolkit.mirror)
-    port = end.port or {"http": 80, "https": 443}[end.scheme]
+    end = ways.end_of(toolkit.mirror)
+    peer, port = ways.proxy_end(context.spec.network, end[0]) or end
     why = "The GPU vendor's container toolkit comes from here; its index is signed."
-    yield Flow("gpu-toolkit", "out", end.hostname or "", "tcp", port, why, ROLE)
+    yield Flow("gpu-toolkit", "out", peer, "tcp", port, why, ROLE)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from cairn.plan import ways
 from cairn.plan.buckets import lends, lent
 from cairn.plan.model import Account, Flow, PlannedFile, PlannedRole
 from cairn.plan.roles import enrolment
@@ -78,14 +78,8 @@ def _end(context: Context, copy: Copy) -> dict[str, Any]:
         "port": copy.port,
         "name": enrolment.name_of(copy.to, file),
         "until": str(copy.until),
-        "proxy": _proxy(context, copy),
+        "proxy": ways.proxy_end(context.spec.network, copy.at),
     }
-
-
-def _proxy(context: Context, copy: Copy) -> tuple[str, int] | None:
-    """Return host and port of the site's proxy, if the way to the compute node goes through it."""
-    parts = urlsplit(enrolment.way(context, copy.at))
-    return (parts.hostname, parts.port or 80) if parts.hostname else None
 
 
 def _flows(context: Context) -> Iterator[Flow]:
@@ -93,7 +87,7 @@ def _flows(context: Context) -> Iterator[Flow]:
     ends: dict[tuple[str, int], list[tuple[str, str, bool]]] = {}
     for one in lent(context.spec):
         for copy in one.copies:
-            proxy = _proxy(context, copy)
+            proxy = ways.proxy_end(context.spec.network, copy.at)
             used = ends.setdefault(proxy or (copy.at, copy.port), [])
             used.append((one.name, copy.to, proxy is not None))
     for (peer, port), used in sorted(ends.items()):
