@@ -222,6 +222,16 @@ def test_a_storage_that_is_down_loses_nothing_and_is_tried_again(
     assert asked.count(("account", "finished")) == 1
 
 
+def test_after_a_restart_of_the_hub_a_run_is_followed_to_its_end(
+    storage: Server, run: str, asked: list[tuple[str, ...]]
+) -> None:
+    followed = ("/usr/bin/systemctl", "start", "--no-block", f"cairn-app-run@{run}.service")
+    assert runs.resume() == {"runs": [run]}
+    assert asked == [followed]
+    runs.follow(run)
+    assert runs.resume() == {"runs": []}
+
+
 def test_other_bytes_in_the_bucket_leave_the_disk_as_it_is(
     storage: Server, run: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -164,6 +164,19 @@ def test_a_site_that_goes_dark_in_a_run_ends_it_and_comes_back(federation: Feder
     federation.trains_again()
 
 
+def test_a_hub_that_goes_dark_in_a_run_ends_it_when_it_comes_back(federation: Federation) -> None:
+    work = federation.starts_to_train()
+    (run, *_) = federation.runs()
+    federation.house.cairn("sandbox", "stop", HUB)
+    said = work.end()
+    SCREEN.info(said.all)
+    assert (said.status != 0, "Traceback" in said.all) == (True, False)
+    federation.house.cairn("sandbox", "start", HUB)
+    ended = rf"finished +{run} "
+    waited(lambda: bool(re.search(ended, federation.house.cairn("runs", HUB).out)), "no end of it")
+    federation.trains_again()
+
+
 def test_a_node_that_is_revoked_in_a_run_is_out_within_a_minute(federation: Federation) -> None:
     work = federation.starts_to_train()
     federation.house.cairn("hub", "revoke", B, "--hub", HUB, "--yes")

@@ -78,7 +78,7 @@ def with_bucket(client: Any, mine: Context) -> None:  # noqa: ANN401 - boto3 has
     bucket_state.change(client, bucket.name, found, wanted)
 
 
-def ended(box: Ground, run: str, model: str) -> None:
+def ended(box: Ground, run: str, model: str, follower: str = "") -> None:
     """Have a run end, with what it wrote, and what follows it start."""
     told = {"run-id": run, "status": "finished:completed", "network-traffic": TRAFFIC}
     answer = json.dumps({"success": True, "runs": [told]})
@@ -91,7 +91,7 @@ def ended(box: Ground, run: str, model: str) -> None:
         f"{WRITTEN}/model-card.md": "# A model\n",
     }.items():
         box.ask(f"mkdir -p $(dirname {file}); printf %s {shlex.quote(text)} > {file}")
-    box.ask(f"chmod 0755 {FLOWER}; systemctl start cairn-app-run@{run}")
+    box.ask(f"chmod 0755 {FLOWER}; systemctl restart {follower or f'cairn-app-run@{run}'}")
 
 
 def there(box: Ground, run: str) -> set[str]:
@@ -140,3 +140,11 @@ def test_a_storage_that_is_down_when_a_run_ends_gets_the_results_later(box: Grou
     assert {one["run"]: one["sound"] for one in sound}["8"] is True
     lines, _ = read_account.read(box.ask(f"{PROGRAM} runs"), "box")
     assert [line["event"] for line in read_account.of_run(lines, "8")] == ["finished"]
+
+
+@pytest.mark.sandbox
+def test_a_run_that_a_restart_of_the_host_left_behind_is_ended(box: Ground) -> None:
+    ended(box, "9", "last numbers", follower="cairn-app-runs")
+    wait_for(lambda: "stored.json" in there(box, "9"), "nobody follows the run")
+    assert fetched(box, "9")["model.npz"] == b"last numbers"
+    assert box.ask("systemctl is-enabled cairn-app-runs") == "enabled"

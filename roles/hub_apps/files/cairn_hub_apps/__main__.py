@@ -25,6 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         "list": store.listed,
         "kept": runs.kept,
         "run": lambda: runs.start(words.app, words.by, words.set or ()),
+        "resume": runs.resume,
         "look": lambda: runs.look(words.run),
         "wait": lambda: runs.wait(words.run, words.status),
         "follow": lambda: runs.follow(words.run),
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hub-apps", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("submit", "list", "kept", "runs"):
+    for verb in ("submit", "list", "kept", "resume", "runs"):
         verbs.add_parser(verb)
     starting = verbs.add_parser("run")
     starting.add_argument("app")

@@ -61,8 +61,7 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
     told, spec = store.about(app), json.loads(SETTINGS.read_bytes())
     least = spec["minimum_sites"]
     store.bundle(app)
-    others = [one.parent.name for one in RESULTS.glob("*/begun.json") if not _ended(one.parent)]
-    if others:
+    if others := _going_on():
         raise Refused(f"run {others[0]} is going on; wait until it ends, or stop it")
     for one in waiting():
         _have_followed(one.name)
@@ -85,6 +84,14 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
     handing.tell("started", {**words, "by": by, "sites": sites})
     _have_followed(run)
     return {**words, "sites": sites, "status": "started", "ended": False}
+
+
+def resume() -> dict[str, Any]:
+    """Have all followed that has not ended, or whose results wait for the bucket: after a boot."""
+    left = [*_going_on(), *(one.name for one in waiting())]
+    for run in left:
+        _have_followed(run)
+    return {"runs": left}
 
 
 def look(run: str) -> dict[str, Any]:
@@ -245,7 +252,6 @@ def stop(run: str, by: str) -> dict[str, Any]:
     begun = json.loads((folder / "begun.json").read_bytes())
     handing.tell("stopped", {"run": run, "app": begun["app"], "by": by})
     flower.stop(run)
-    # Nobody follows it any more where the hub was started anew meanwhile.
     _have_followed(run)
     return {"run": run}
 
@@ -304,6 +310,11 @@ def _folder(run: str) -> Path:
     if NUMBER.fullmatch(run) is None or not (RESULTS / run / "begun.json").exists():
         raise Refused(f"there is no run {run[:20]}; `cairn runs` lists them")
     return RESULTS / run
+
+
+def _going_on() -> list[str]:
+    """Return the numbers of the runs that have not ended."""
+    return [one.parent.name for one in RESULTS.glob("*/begun.json") if not _ended(one.parent)]
 
 
 def _ended(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cairn.plan.buckets import HUB_APPS, RESULTS, keeps_results
-from cairn.plan.model import PlannedFile, PlannedRole
+from cairn.plan.model import PlannedFile, PlannedRole, Service
 from cairn.plan.roles.freeze import STORAGE
 from cairn.spec.node import HubNode
 
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 ROLE: Final = "hub_apps"
 FOLDER: Final = "/var/lib/cairn-apps"
 PROGRAM: Final = "/usr/local/libexec/cairn/hub-apps"
-FILES: Final = ("/etc/cairn/hub-apps.json", "/etc/systemd/system/cairn-app-run@.service")
+#: Has runs followed that a restart of the host left behind.
+RESUMING: Final = "cairn-app-runs.service"
+FILES: Final = (
+    "/etc/cairn/hub-apps.json",
+    "/etc/systemd/system/cairn-app-run@.service",
+    f"/etc/systemd/system/{RESUMING}",
+)
 #: Speaks S3; in Debian 13 and 12 alike.
 PACKAGES: Final = ("python3-boto3",)
 #: Where results go, as the programs on the host read it.
@@ -44,6 +50,7 @@ def plan(context: Context) -> PlannedRole:
             "storage": dict(BUCKET) if keeps else None,
         },
         files=tuple(PlannedFile(path, f"{ROLE}{path}.j2") for path in FILES),
+        services=(Service(RESUMING),),
         packages=("python3", *(PACKAGES if keeps else ())),
         without=() if keeps else (NO_BUCKET,),
     )
