@@ -148,3 +148,12 @@ def test_a_run_that_a_restart_of_the_host_left_behind_is_ended(box: Ground) -> N
     wait_for(lambda: "stored.json" in there(box, "9"), "nobody follows the run")
     assert fetched(box, "9")["model.npz"] == b"last numbers"
     assert box.ask("systemctl is-enabled cairn-app-runs") == "enabled"
+
+
+@pytest.mark.sandbox
+def test_removal_keeps_results_and_leaves_no_unit(box: Ground) -> None:
+    outcome = box.apply(planned(box), tasks_from="remove")
+    assert outcome.failure is None, outcome.failure
+    assert box.ask("systemctl list-unit-files --no-legend 'cairn-app-run*' || true") == ""
+    assert box.ask(f"ls {RUNS}").split()
+    assert box.ssh(f"test -e {PROGRAM}").returncode == 1

@@ -63,8 +63,7 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
     store.bundle(app)
     if others := _going_on():
         raise Refused(f"run {others[0]} is going on; wait until it ends, or stop it")
-    for one in waiting():
-        _have_followed(one.name)
+    resume()
     file = store.FOLDER / app / "app.fab"
     chosen = [_setting(one) for one in settings]
     asked = dict(one.split("=", 1) for one in chosen)
@@ -87,7 +86,7 @@ def start(app: str, by: str, settings: Iterable[str]) -> dict[str, Any]:
 
 
 def resume() -> dict[str, Any]:
-    """Have all followed that has not ended, or whose results wait for the bucket: after a boot."""
+    """Have all followed that has not ended, or whose results wait for the bucket."""
     left = [*_going_on(), *(one.name for one in waiting())]
     for run in left:
         _have_followed(run)
